@@ -1,0 +1,51 @@
+// The threads that run coroutines: a fixed number of event loops, one thread each, and a pool for calls that block.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "async/task.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace lambari::async {
+
+using Executor = boost::asio::any_io_executor;
+
+// Built once, in app (or in a test). Destruction stops the loops and joins the threads; what was not finished is dropped.
+class Loops {
+ public:
+  explicit Loops(unsigned threads, unsigned blocking_threads = 4);
+  ~Loops();
+  Loops(const Loops&) = delete;
+
+  unsigned size() const;
+  boost::asio::io_context& context(unsigned index);
+  Executor executor(unsigned index);
+  Executor next();  // round robin
+
+  // Starts `task` on `executor` (next() when empty). An exception that leaves it is logged with `what` and dropped.
+  void spawn(std::string_view what, Task<> task, Executor executor = {});
+
+  // Runs `work` on the blocking pool; the awaiting coroutine resumes on its own executor. Exceptions come through.
+  Task<> block(std::function<void()> work);
+
+  // Runs `task` on a loop and waits for it in this thread, which must not be one of the loops. For main and tests.
+  void run(Task<> task);
+
+  void stop();  // idempotent
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Steady time; not moved by base::Clock. For time that users see, wait on delivery's timers instead.
+Task<> sleep_for(std::chrono::milliseconds time);
+
+}  // namespace lambari::async

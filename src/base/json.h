@@ -1,0 +1,21 @@
+// Boost.JSON as the document type of the program. A file that only passes documents through includes this, not <boost/json.hpp>.
+#pragma once
+
+#include <boost/json/fwd.hpp>
+#include <boost/json/value.hpp>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/string.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace lambari::base {
+
+namespace json = boost::json;
+
+// Nothing when `text` is not one JSON value nested at most `depth` deep. Duplicate names: the last wins.
+std::optional<json::value> parse_json(std::string_view text, std::size_t depth = 64);
+std::string to_json(const json::value& value);
+
+}  // namespace lambari::base

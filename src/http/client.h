@@ -1,0 +1,46 @@
+// An HTTP/1.1 client with keep-alive pools. https verifies the peer against the system's certificates.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include "async/loops.h"
+#include "async/task.h"
+#include "http/message.h"
+
+namespace lambari::http {
+
+struct ClientOptions {
+  std::chrono::milliseconds connect_timeout{5'000};
+  std::chrono::milliseconds total_timeout{30'000};
+  std::size_t response_bytes = 16 * 1024 * 1024;
+  std::size_t idle_per_host = 64;  // kept open
+};
+
+// The peer could not be reached, broke the protocol, or took too long.
+struct ClientError : std::runtime_error {
+  enum class Kind { resolve, connect, tls, timeout, protocol, too_large };
+  ClientError(Kind kind, const std::string& what) : std::runtime_error(what), kind(kind) {}
+  Kind kind;
+};
+
+// Thread-safe. Redirects are not followed. A request that failed before its first byte was sent on a reused
+// connection is tried once more on a new one.
+class Client {
+ public:
+  explicit Client(async::Loops& loops, ClientOptions options = {});
+  ~Client();
+  Client(const Client&) = delete;
+
+  // `url` is scheme://host[:port] (http, https) or unix:/path; the request's target and headers go as they are (Host is added
+  // when missing). Throws ClientError.
+  async::Task<Response> send(const std::string& url, Request request, std::chrono::milliseconds timeout = {});
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace lambari::http

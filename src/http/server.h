@@ -1,0 +1,61 @@
+// The HTTP/1.1 server. RFC 9110 and 9112: keep-alive, pipelining (answers in order), chunked, Expect: 100-continue, HEAD.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "async/loops.h"
+#include "async/task.h"
+#include "http/message.h"
+
+namespace lambari::http {
+
+// All are enforced before the handler sees the request. 431, 413, 408 and 503 are answered here.
+struct Limits {
+  std::size_t header_bytes = 64 * 1024;
+  std::size_t header_fields = 200;
+  std::size_t body_bytes = 8 * 1024 * 1024;           // unless body_limit says otherwise
+  std::chrono::milliseconds header_time{10'000};      // from the first byte of a request to the end of its header
+  std::chrono::milliseconds body_stall{20'000};       // longest pause inside a body or a response write
+  std::chrono::milliseconds idle{75'000};             // keep-alive without a request
+  std::size_t connections = 10'000;                   // more are answered 503 and closed
+};
+
+// Called on a loop thread. It may run for a long time; the connection reads ahead at most a buffer meanwhile.
+// An exception that leaves it is logged and answered 500 without detail.
+using Handler = std::function<async::Task<Response>(Request)>;
+
+struct ServerCounters {  // since start; for metrics
+  std::uint64_t accepted = 0, refused = 0, requests = 0, bytes_in = 0, bytes_out = 0;
+  std::uint64_t open = 0;
+};
+
+class Server {
+ public:
+  // `loops` outlives the server. body_limit (optional) sees the head of a request and says how large its body may be.
+  Server(async::Loops& loops, Handler handler, Limits limits = {},
+         std::function<std::size_t(const Request&)> body_limit = {});
+  ~Server();  // closes everything at once
+  Server(const Server&) = delete;
+
+  // Binds and listens; port 0 picks one. Returns the port. Throws std::system_error when the address is taken.
+  std::uint16_t listen(const std::string& address, std::uint16_t port);
+  // Serves a socket that already listens, whatever network namespace it was made in. Takes ownership of `fd`.
+  // Requests carry `listener` as their name. Closed with close_listener (its connections too).
+  void adopt(int fd, std::string listener);
+  void close_listener(const std::string& listener);
+
+  // Stops accepting, closes idle connections, lets running requests finish for at most `grace`, then closes all.
+  async::Task<> drain(std::chrono::milliseconds grace);
+
+  ServerCounters counters() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace lambari::http

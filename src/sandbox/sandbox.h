@@ -1,0 +1,143 @@
+// Execution environments: where functions run. One serves one request at a time: Init, Invoke..., Shutdown.
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+//
+// The server talks to a small separate executable, `lambari-sandbox`, which makes namespaces, cgroups and zygotes; it holds
+// the privileges and never parses anything a client sent. The Runtime API listens inside each environment's own network
+// namespace: the executable opens the socket there and passes it up.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "async/loops.h"
+#include "async/task.h"
+#include "base/clock.h"
+#include "http/server.h"
+
+namespace lambari::sandbox {
+
+// What an environment is made of. Paths are on the host, read-only for the function, and outlive the environment.
+struct FunctionSpec {
+  std::string runtime;                          // "python3.12", "nodejs20.x", "provided.al2023"
+  std::string handler;
+  std::filesystem::path code;                   // becomes /var/task
+  std::vector<std::filesystem::path> layers;    // merged in order into /opt, later ones over earlier ones
+  std::map<std::string, std::string> environment;  // the whole of it, reserved names included, but for _HANDLER's kin that the sandbox knows
+  int memory_mb = 128;
+  int tmp_mb = 512;
+  std::chrono::milliseconds init_timeout{10'000};
+};
+
+struct Invocation {
+  std::string request_id;
+  std::string payload;
+  std::string function_arn;
+  std::string client_context;    // JSON or empty
+  std::string cognito_identity;  // JSON or empty
+  std::string trace_header;
+  std::chrono::milliseconds timeout{3'000};
+};
+
+struct Outcome {
+  enum class Kind {
+    success,         // payload is the answer
+    function_error,  // the handler raised; payload is the error document the runtime sent
+    init_error,      // the runtime reported /init/error, payload is its document
+    timeout,         // the environment is gone
+    crash,           // the process ended: exit_status or signal
+    out_of_memory,
+    payload_too_large,  // the answer was over 6 MB; payload empty, response_bytes says how large
+  };
+  Kind kind = Kind::success;
+  std::string payload;
+  std::string error_type;   // Lambda-Runtime-Function-Error-Type header, or "Sandbox.Timedout", "Runtime.ExitError", "Runtime.OutOfMemory"
+  int exit_status = 0;
+  int signal = 0;
+  std::size_t response_bytes = 0;
+  std::chrono::microseconds duration{};                     // of the invocation
+  std::optional<std::chrono::microseconds> init_duration;   // set on the first invocation of an environment
+  std::uint64_t max_memory_bytes = 0;                       // so far
+};
+
+// Lines a function wrote, in order. Called on a loop thread; `line` without its newline, at most 256 KiB.
+using LineSink = std::function<void(base::Timestamp, std::string line)>;
+
+// One environment. Used by one coroutine at a time. Destruction kills every process in it and frees all it held.
+class Environment {
+ public:
+  virtual ~Environment() = default;
+  virtual const std::string& id() const = 0;
+  // Starts the handler if this is the first call, then invokes. Standard output and error go to `lines` while it runs; all
+  // that was written before the answer arrives before invoke() returns. After a kind other than success or function_error the
+  // environment is dead: drop it.
+  virtual async::Task<Outcome> invoke(Invocation invocation, LineSink lines) = 0;
+  virtual bool alive() const = 0;
+  // Between invocations: stops every process of it (cgroup freezer), or lets them run again. invoke() thaws by itself.
+  virtual void freeze() = 0;
+};
+
+// What this host gives; shown by `lambari doctor` and at start.
+struct Capability {
+  std::string name;     // "user namespaces", "cgroup memory", "seccomp"
+  bool available = false;
+  std::string detail;   // what was found, or why not
+  std::string remedy;   // what the user can do; empty when available
+};
+
+struct RuntimeInfo {
+  std::string asked;     // "python3.12"
+  std::string actual;    // "python3.11"; empty when it cannot run here
+  std::string detail;
+};
+
+enum class Isolation { full, process };
+
+struct Options {
+  Isolation isolation = Isolation::full;
+  bool strict_runtimes = false;
+  std::filesystem::path executable;      // lambari-sandbox; found beside /proc/self/exe when empty
+  std::filesystem::path runtimes;        // the runtime packs; found relative to the executable when empty
+  std::filesystem::path state_directory; // for mount points and sockets; emptied at start
+  unsigned warm_slots = 2;               // prepared environments kept per runtime in use
+  std::uint16_t endpoint_port = 4566;    // where AWS_ENDPOINT_URL points, inside the environment
+};
+
+// The runtime is not known, or cannot run on this host.
+struct UnknownRuntime : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+// The executable is gone or the host refused a part that isolation needs.
+struct SandboxFailed : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+struct SandboxCounters {
+  std::uint64_t started = 0, reused_slots = 0, killed = 0, out_of_memory = 0;
+  std::uint64_t alive = 0;
+};
+
+// Thread-safe. Destruction kills everything.
+class Sandbox {
+ public:
+  // Starts the executable. `endpoint` serves what functions send to AWS (requests carry listener "env:<id>"); it outlives this.
+  // Throws SandboxFailed when isolation is `full` and the host lacks a part of it; the message says which and the remedy.
+  static std::unique_ptr<Sandbox> start(async::Loops& loops, http::Server& endpoint, Options options);
+  virtual ~Sandbox() = default;
+
+  // An environment in which the code is in place; its handler starts at the first invoke().
+  virtual async::Task<std::unique_ptr<Environment>> create(FunctionSpec spec) = 0;
+
+  virtual std::vector<Capability> capabilities() const = 0;
+  virtual RuntimeInfo runtime(const std::string& asked) const = 0;  // strict_runtimes is honoured
+  virtual std::vector<std::string> known_runtimes() const = 0;
+  virtual SandboxCounters counters() const = 0;
+};
+
+}  // namespace lambari::sandbox
