@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+"""The numbers that SPECIFICATION.md promises, each beside its floor, measured in one run. Prints a table (Markdown).
+
+  bench/run.py [NAME...]      names: gateway warm cold start store build
+Load stays on loopback. Nothing is asserted: a reader judges the ratios.
+"""
+
+import http.client
+import json
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests/conformance"))
+
+from lambari import ACCOUNT, PROGRAM, REGION, Lambari, free_port  # noqa: E402
+
+SECONDS = int(os.environ.get("LAMBARI_BENCH_SECONDS", "5"))
+ROWS = []
+
+
+def row(work, value, floor="", ratio="", hold=""):
+    ROWS.append((work, value, floor, ratio, hold))
+    print(f"| {work} | {value} | {floor} | {ratio} | {hold} |", flush=True)
+
+
+def wrk(url, connections, host=None, script=None, seconds=SECONDS):
+    """(requests per second, p50 ms, p99 ms)."""
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
+    command += ["-H", f"Host: {host}"] if host else []
+    command += ["-s", script] if script else []
+    out = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
+    unit = {"us": 0.001, "ms": 1.0, "s": 1000.0}
+    times = {name: float(value) * unit[u] for name, value, u in re.findall(r"(50|99)%\s+([\d.]+)(us|ms|s)", out)}
+    if "Non-2xx" in out:
+        sys.exit("bench: some answers were errors:\n" + out)
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1)), times["50"], times["99"]
+
+
+class Nginx:
+    """The floor: `return 200` with as many workers as lambari has loops."""
+
+    def __enter__(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.port = free_port()
+        conf = pathlib.Path(self.folder.name) / "nginx.conf"
+        conf.write_text(f"""worker_processes 2; daemon off; pid {self.folder.name}/pid; error_log stderr crit;
+events {{ worker_connections 1024; }}
+http {{ access_log off; keepalive_requests 100000000; server {{ listen 127.0.0.1:{self.port} reuseport; location / {{ return 200 "ok"; }} }} }}""")
+        self.process = subprocess.Popen(["/usr/sbin/nginx", "-c", str(conf)])
+        time.sleep(0.5)
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+        self.folder.cleanup()
+
+
+def lambda_api(server, name, runtime, files, **options):
+    server.function(name, files, runtime=runtime, MemorySize=256, Timeout=10, **options)
+    gateway = server.client("apigatewayv2")
+    api = gateway.create_api(Name=name, ProtocolType="HTTP", Target=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}")["ApiId"]
+    server.client("lambda").add_permission(FunctionName=name, StatementId="api", Action="lambda:InvokeFunction", Principal="apigateway.amazonaws.com",
+                                           SourceArn=f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{api}/*")
+    return api
+
+
+CODE = {"python3.11": {"app.py": "def handler(event, context):\n    return 'ok'\n"},
+        "nodejs20.x": {"app.js": "exports.handler = async () => 'ok';\n"}}
+
+
+def gateway(server):
+    api = server.client("apigatewayv2").create_api(Name="cors", ProtocolType="HTTP", CorsConfiguration={"AllowOrigins": ["*"], "AllowMethods": ["GET"]})["ApiId"]
+    server.client("apigatewayv2").create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
+    with Nginx() as nginx, tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write('wrk.method = "OPTIONS"\nwrk.headers["Origin"] = "https://a.example"\nwrk.headers["Access-Control-Request-Method"] = "GET"\n')
+        script.flush()
+        pairs = []
+        for _ in range(3):
+            floor = wrk(f"http://127.0.0.1:{nginx.port}/", 64)
+            ours = wrk(f"{server.url}/", 64, host=f"{api}.execute-api.localhost:{server.port}", script=script.name)
+            pairs.append((ours[0], floor[0], ours[2]))
+    ours, floor, p99 = sorted(pairs, key=lambda p: p[0] / p[1])[1]
+    row("HTTP API answered by the gateway alone, 64 connections", f"{ours:,.0f}/s, p99 {p99:.1f} ms", f"nginx {floor:,.0f}/s", f"{ours / floor:.2f}", ">= 0.75")
+
+
+def warm(server):
+    for runtime, files in CODE.items():
+        name = "warm-" + runtime.replace(".", "")
+        api = lambda_api(server, name, runtime, files)
+        host = f"{api}.execute-api.localhost:{server.port}"
+        wrk(f"{server.url}/", 1, host=host, seconds=1)
+        rate, p50, p99 = wrk(f"{server.url}/", 1, host=host)
+        row(f"warm invoke through the API, {runtime}, 1 connection", f"p50 {p50:.2f} ms, p99 {p99:.2f} ms, {rate:,.0f}/s", "", "", "p50 <= 0.5 ms")
+        wrk(f"{server.url}/", 64, host=host, seconds=2)
+        rate, p50, p99 = wrk(f"{server.url}/", 64, host=host)
+        row(f"warm invoke through the API, {runtime}, 64 connections", f"{rate:,.0f}/s, p50 {p50:.1f} ms, p99 {p99:.1f} ms", "", "", ">= 6,000/s")
+
+
+def cold(server):
+    """The first call of each of 20 functions, one after another, as a client sees it; beside starting the interpreter alone."""
+    floors = {"python3.11": ["/usr/bin/python3.11", "-c", "0"], "nodejs20.x": [next(iter(sorted((ROOT / ".cache/runtimes").glob("**/bin/node"))), "node"), "-e", "0"]}
+    for runtime, files in CODE.items():
+        apis = [lambda_api(server, f"cold-{runtime.replace('.', '')}-{n}", runtime, files) for n in range(20)]
+        times, init = [], []
+        for api in apis:
+            connection = http.client.HTTPConnection("127.0.0.1", server.port)
+            connection.connect()
+            begin = time.perf_counter()
+            connection.request("GET", "/", headers={"Host": f"{api}.execute-api.localhost"})
+            answer = connection.getresponse()
+            body = answer.read()
+            times.append((time.perf_counter() - begin) * 1000)
+            assert answer.status == 200, body
+            connection.close()
+            time.sleep(0.25)
+        alone = []
+        for _ in range(10):
+            begin = time.perf_counter()
+            subprocess.run(floors[runtime], check=True)
+            alone.append((time.perf_counter() - begin) * 1000)
+        floor = statistics.median(alone)
+        p50 = statistics.median(times)
+        row(f"cold start through the API, {runtime}, 20 functions", f"p50 {p50:.1f} ms, max {max(times):.1f} ms", f"interpreter alone {floor:.1f} ms", f"{p50 / floor:.2f}",
+            "p50 <= 12 ms" if runtime.startswith("python") else "p50 <= 60 ms")
+
+
+def start(_):
+    times, memory = [], []
+    for _ in range(7):
+        server = Lambari()
+        begin = time.perf_counter()
+        process = subprocess.Popen([PROGRAM, "start", "--port", str(server.port), "--data", str(server.data)], env=server.environment(),
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        while True:
+            try:
+                connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=2)
+                connection.request("GET", "/_lambari/health")
+                connection.getresponse().read()
+                break
+            except ConnectionRefusedError:
+                time.sleep(0.001)
+        times.append((time.perf_counter() - begin) * 1000)
+        time.sleep(2)
+        status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+        memory.append(int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) / 1024)
+        process.terminate()
+        process.wait()
+        server.close()
+    row("ready to serve after start", f"{statistics.median(times):.0f} ms", "", "", "<= 60 ms")
+    row("idle memory of the server (RSS)", f"{statistics.median(memory):.0f} MiB", "", "", "<= 40 MiB")
+
+
+def store(_):
+    program = ROOT / "build/release/bin/store_bench"
+    print(subprocess.run([program], capture_output=True, text=True, check=True).stdout)
+
+
+def build(_):
+    """Touch one room, build, run its tests; and everything from nothing without the cache."""
+    subprocess.run([ROOT / "scripts/build", "dev", "lambda_test"], check=True, capture_output=True)
+    source = ROOT / "src/services/lambda/rules.cc"
+    original = source.read_text()
+    try:
+        source.write_text(original + f"// {time.time()}\n")
+        begin = time.perf_counter()
+        subprocess.run([ROOT / "scripts/build", "dev", "lambda_test"], check=True, capture_output=True)
+        subprocess.run([ROOT / "build/dev/bin/lambda_test"], check=True, capture_output=True)
+        row("change one room, build, run its tests", f"{time.perf_counter() - begin:.1f} s", "", "", "<= 20 s")
+    finally:
+        source.write_text(original)
+    with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
+        subprocess.run(["cmake", "--preset", "release", "-B", folder], check=True, capture_output=True, cwd=ROOT)
+        begin = time.perf_counter()
+        subprocess.run(["cmake", "--build", folder, "--target", "lambari"], check=True, capture_output=True, env=os.environ | {"CCACHE_DISABLE": "1"})
+        row("full build of the program, no cache", f"{time.perf_counter() - begin:.0f} s")
+
+
+def main():
+    chosen = sys.argv[1:] or ["gateway", "warm", "cold", "start", "store"]
+    known = {"gateway": gateway, "warm": warm, "cold": cold, "start": start, "store": store, "build": build}
+    print(f"{os.cpu_count()} cores, load generator included; {time.strftime('%Y-%m-%d', time.gmtime())}\n")
+    print("| work | measured | floor, same run | ratio | hold |\n|---|---|---|---|---|")
+    for name in chosen:
+        server = Lambari("--log-level", "warn")
+        if known[name] in (gateway, warm, cold):
+            server.start()
+        try:
+            known[name](server)
+        finally:
+            server.close()
+
+
+if __name__ == "__main__":
+    main()
