@@ -1,7 +1,10 @@
-// Where coroutines wait for one another, across loops.
+// Where coroutines wait for one another, across loops. A coroutine cancelled while it waits gets
+// boost::system::system_error(operation_aborted); a permit or a notify_one meant for it goes to the next waiter.
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include "async/task.h"
@@ -16,13 +19,14 @@ class Event {
   Event(const Event&) = delete;
 
   // Resumes on the waiter's executor after the next notify() (a notify with no waiter is not remembered), or when
-  // `timeout` is over. True when notified. To miss nothing: take ticket(), look at the state, then wait(ticket).
+  // `timeout` is over. True when notified. To miss nothing: take ticket(), look at the state, then wait(ticket):
+  // a notify since that ticket, of either kind, makes wait return at once.
   using Ticket = std::uint64_t;
   Ticket ticket() const;
   Task<bool> wait(Ticket since, std::chrono::milliseconds timeout);
 
   void notify_all();
-  void notify_one();
+  void notify_one();  // the one who waits longest
 
  private:
   struct State;
