@@ -1,0 +1,152 @@
+#include <simdjson.h>
+
+#include "base/bytes.h"
+#include "wire/json.h"
+#include "wire/scalar.h"
+
+namespace lambari::wire {
+namespace {
+
+bool in_body(const Member& member, const JsonStyle& style) { return style.every_location || member.location == Location::body; }
+
+// Bytes that do not make UTF-8 become U+FFFD, one for each.
+std::string repaired(std::string_view text) {
+  std::string out;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    auto lead = static_cast<unsigned char>(text[at]);
+    std::size_t length = lead < 0x80 ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+    if (at + length <= text.size() && simdjson::validate_utf8(text.data() + at, length)) {
+      out.append(text, at, length);
+      at += length;
+    } else {
+      out += "\xEF\xBF\xBD";
+      ++at;
+    }
+  }
+  return out;
+}
+
+void append_escaped(std::string& out, std::string_view text) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::size_t from = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    auto c = static_cast<unsigned char>(text[i]);
+    if (c >= 0x20 && c != '"' && c != '\\') continue;
+    out.append(text, from, i - from);
+    from = i + 1;
+    switch (c) {
+      case '"': out += "\\\""; break;
+      case '\\': out += "\\\\"; break;
+      case '\n': out += "\\n"; break;
+      case '\r': out += "\\r"; break;
+      case '\t': out += "\\t"; break;
+      case '\b': out += "\\b"; break;
+      case '\f': out += "\\f"; break;
+      default:
+        out += "\\u00";
+        out += kDigits[c >> 4];
+        out += kDigits[c & 15];
+    }
+  }
+  out.append(text, from);
+}
+
+struct MapWriter {
+  std::string& out;
+  const Member& element;
+  JsonStyle style;
+  bool comma = false;
+};
+
+}  // namespace
+
+void append_json_string(std::string& out, std::string_view text) {
+  out += '"';
+  if (simdjson::validate_utf8(text.data(), text.size())) append_escaped(out, text);
+  else append_escaped(out, repaired(text));
+  out += '"';
+}
+
+void append_json_members(std::string& out, const Shape& shape, const void* value, bool& comma, JsonStyle style) {
+  for (const auto& member : shape.members) {
+    if (!in_body(member, style)) continue;
+    const void* item = member.read(value, member);
+    if (!item) continue;
+    if (comma) out += ',';
+    comma = true;
+    out += '"';  // names of the model need no escapes
+    out += style.model_names ? member.name : member.wire_name;
+    out += "\":";
+    append_json(out, member, item, style);
+  }
+}
+
+void append_json(std::string& out, const Member& member, const void* value, JsonStyle style) {
+  const Shape& shape = *member.shape();
+  switch (shape.kind) {
+    case Kind::string: return append_json_string(out, *static_cast<const std::string*>(value));
+    case Kind::blob:
+      out += '"';
+      out += base::base64(*static_cast<const std::string*>(value));
+      out += '"';
+      return;
+    case Kind::float_:
+    case Kind::double_:
+      if (auto special = special_double(*static_cast<const double*>(value)); !special.empty()) {
+        out += '"';
+        out += special;
+        out += '"';
+        return;
+      }
+      return append_double(out, *static_cast<const double*>(value));
+    case Kind::timestamp: {
+      bool quoted = time_format(member, style.time) != TimeFormat::unix_seconds;
+      if (quoted) out += '"';
+      append_scalar(out, member, value, style.time);
+      if (quoted) out += '"';
+      return;
+    }
+    case Kind::boolean:
+    case Kind::integer:
+    case Kind::long_: return append_scalar(out, member, value, style.time);
+    case Kind::document: {
+      const auto& json = static_cast<const Document*>(value)->json;
+      out += json.empty() ? "null" : json;
+      return;
+    }
+    case Kind::list: {
+      out += '[';
+      std::size_t count = shape.count(value);
+      for (std::size_t i = 0; i < count; ++i) {
+        if (i) out += ',';
+        append_json(out, *shape.element, shape.at(value, i), style);
+      }
+      out += ']';
+      return;
+    }
+    case Kind::map: {
+      out += '{';
+      MapWriter writer{out, *shape.element, style};
+      shape.for_each(value, &writer, [](void* context, const std::string& key, const void* item) {
+        auto& w = *static_cast<MapWriter*>(context);
+        if (w.comma) w.out += ',';
+        w.comma = true;
+        append_json_string(w.out, key);
+        w.out += ':';
+        append_json(w.out, w.element, item, w.style);
+      });
+      out += '}';
+      return;
+    }
+    case Kind::structure: {
+      out += '{';
+      bool comma = false;
+      append_json_members(out, shape, value, comma, style);
+      out += '}';
+      return;
+    }
+  }
+}
+
+}  // namespace lambari::wire
