@@ -1,1 +1,68 @@
-int main() { return 0; }
+#include <fmt/format.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <iostream>
+
+#include "app/house.h"
+#include "app/settings.h"
+#include "cli/cli.h"
+
+namespace {
+
+using namespace lambari;
+
+app::Resolved read_settings(const app::Values& flags) {
+  app::Sources sources;
+  sources.flags = flags;
+  sources.environment = app::process_environment();
+  app::read_file(sources);
+  return app::resolve(sources);
+}
+
+int start(const app::Values& flags, const std::string& version) {
+  auto begin = std::chrono::steady_clock::now();
+  try {
+    auto [settings, warnings] = read_settings(flags);
+    base::set_log_level(settings.log_level);
+    base::set_log_json(settings.log_json);
+    app::House house(settings, version);
+    auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
+    fmt::print("lambari {} ready at {} in {} ms ({})\n", version, house.url(), took.count(), house.summary());
+    for (const auto& text : warnings) fmt::print("warning: {}\n", text);
+    for (const auto& text : house.warnings()) fmt::print("warning: {}\n", text);
+    fflush(stdout);
+    house.wait();
+    house.close();
+    return cli::kDone;
+  } catch (const app::SettingsError& error) {
+    fmt::print(stderr, "lambari: {}\n", error.what());
+    return cli::kUsage;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "lambari: {}\n", error.what());
+    return cli::kFailed;
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string version = LAMBARI_VERSION;
+  cli::Program program;
+  program.version = version;
+  for (const auto& setting : app::table())
+    program.start_flags.push_back({setting.name, setting.values, setting.fallback, setting.help});
+  program.start = [&](const cli::Values& flags) { return start(flags, version); };
+  program.probe = [] {
+    try {
+      return app::probe(read_settings({}).settings);
+    } catch (const app::SettingsError& error) {
+      return fmt::format(R"({{"problem": "{}"}})", "the settings have a mistake; see: lambari start");
+    }
+  };
+  program.environment = app::process_environment();
+  program.data = app::default_data(program.environment);
+  program.terminal = isatty(STDIN_FILENO) != 0 && isatty(STDOUT_FILENO) != 0;
+  return cli::run({argv + 1, argv + argc}, program, std::cin, std::cout, std::cerr);
+}

@@ -1,0 +1,265 @@
+#include "app/house.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <malloc.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <mutex>
+#include <system_error>
+#include <thread>
+
+#include "app/house_parts.h"
+#include "base/log.h"
+#include "cli/run_file.h"
+
+namespace lambari::app {
+namespace {
+
+constexpr std::chrono::milliseconds kGrace{20'000};  // for requests that run when the end is asked for
+
+// Threads that wait most of the time need no heap each.
+void settle_allocator() { mallopt(M_ARENA_MAX, 4); }
+
+unsigned loop_count(const Settings& settings) {
+  return settings.threads > 0 ? settings.threads : std::clamp(std::thread::hardware_concurrency(), 1u, 8u);
+}
+
+std::string host_in_url(const std::string& address) {
+  if (address == "0.0.0.0" || address == "::") return "127.0.0.1";
+  return address.find(':') == std::string::npos ? address : "[" + address + "]";
+}
+
+std::unique_ptr<BoundSocket> take_address(const Settings& settings) {
+  try {
+    return std::make_unique<BoundSocket>(settings.address, settings.port);
+  } catch (const std::system_error& error) {
+    if (error.code() == std::errc::address_in_use)
+      throw StartError(fmt::format("{}:{} is in use; stop what listens there (lambari status), or take another --port",
+                                   settings.address, settings.port));
+    throw StartError(fmt::format("cannot listen at {}:{}: {}", settings.address, settings.port, error.code().message()));
+  }
+}
+
+// A directory of our own, which only this user reads. In memory mode it is temporary.
+std::filesystem::path take_directory(const Settings& settings) {
+  std::error_code error;
+  if (settings.memory_store) {
+    std::string pattern = std::filesystem::temp_directory_path(error) / "lambari-XXXXXX";
+    if (mkdtemp(pattern.data()) == nullptr) throw StartError(fmt::format("cannot make a directory like {}", pattern));
+    return pattern;
+  }
+  auto directory = std::filesystem::absolute(settings.data, error);
+  std::filesystem::create_directories(directory, error);
+  if (error) throw StartError(fmt::format("cannot make the data directory {}: {}", directory.string(), error.message()));
+  ::chmod(directory.c_str(), 0700);
+  return directory;
+}
+
+std::unique_ptr<store::Store> open_store(const Settings& settings, const std::filesystem::path& directory) {
+  if (settings.memory_store) return store::open_memory();
+  try {
+    return store::open_rocks(directory / "store");
+  } catch (const store::DirectoryBusy& busy) {
+    throw StartError(fmt::format("{} is held by another lambari{}; stop it (lambari stop), or take another --data",
+                                 directory.string(), busy.holder > 0 ? fmt::format(" (pid {})", busy.holder) : ""));
+  } catch (const store::NewerFormat& newer) {
+    throw StartError(fmt::format("{} was written by a newer lambari; nothing was changed. Use that version, or another --data",
+                                 directory.string()));
+  } catch (const std::exception& error) {
+    throw StartError(fmt::format("cannot open {}: {}", directory.string(), error.what()));
+  }
+}
+
+std::unique_ptr<sandbox::Sandbox> start_sandbox(async::Loops& loops, http::Server& server, sandbox::Options options) {
+  try {
+    return sandbox::Sandbox::start(loops, server, std::move(options));
+  } catch (const sandbox::SandboxFailed& failed) {
+    throw StartError(fmt::format("{}\nOr run functions without isolation: --isolation process", failed.what()));
+  }
+}
+
+}  // namespace
+
+sandbox::Options sandbox_options(const Settings& settings, const std::filesystem::path& directory, std::uint16_t port) {
+  sandbox::Options options;
+  options.isolation = settings.process_isolation ? sandbox::Isolation::process : sandbox::Isolation::full;
+  options.strict_runtimes = settings.strict_runtimes;
+  options.state_directory = directory / "sandbox";
+  options.endpoint_port = port;
+  return options;
+}
+
+House::Parts::Parts(Settings chosen, std::string version)
+    : settings(std::move(chosen)),
+      version(std::move(version)),
+      socket(take_address(settings)),
+      port(socket->port()),
+      directory(take_directory(settings)),
+      loops(loop_count(settings)),
+      ending(loops),
+      store(open_store(settings, directory)),
+      function_blobs(loops, directory / "blobs" / "lambda"),
+      client(loops),
+      server(
+          loops, [this](http::Request request) { return chain->serve(std::move(request)); }, http::Limits{},
+          [this](const http::Request& head) { return chain->body_limit(head); }),
+      sandbox(start_sandbox(loops, server, sandbox_options(settings, directory, port))),
+      iam({.clock = clock, .store = *store}),
+      logs({.loops = loops, .clock = clock, .store = *store}),
+      lambda({.loops = loops,
+              .clock = clock,
+              .store = *store,
+              .blobs = function_blobs,
+              .sandbox = sandbox.get(),
+              .credentials = iam,
+              .logs = logs,
+              .meter = meter,
+              .authorizer = authorizer(),
+              .directory = directory / "code"},
+             {.account_concurrency = settings.concurrency}),
+      apigateway({.loops = loops,
+                  .clock = clock,
+                  .store = *store,
+                  .client = client,
+                  .invoker = lambda,
+                  .logs = logs,
+                  .meter = meter,
+                  .public_port = port}),
+      execute_api(apigateway),
+      // The one list of services, in order of start: a room comes after those it uses.
+      services{
+          {&iam.sts_api(), nullptr}, {&iam.iam_api(), &iam}, {&logs, &logs}, {&lambda, &lambda}, {&apigateway, &apigateway},
+      },
+      router(apis()) {
+  chain = std::make_unique<front::Chain>(front::Dependencies{.router = router,
+                                                             .doors = {{"execute-api", &execute_api}},
+                                                             .credentials = iam,
+                                                             .authorizer = authorizer(),
+                                                             .clock = clock,
+                                                             .backstage = *this,
+                                                             .auth = settings.open_auth ? front::Auth::open : front::Auth::strict,
+                                                             .default_region = settings.region,
+                                                             .explain = explain});
+}
+
+House::Parts::~Parts() {
+  // Coroutines that still wait must end before what they refer to.
+  loops.stop();
+  if (!settings.memory_store) {
+    cli::remove_run_file(directory);
+    return;
+  }
+  std::error_code ignored;
+  std::filesystem::remove_all(directory, ignored);
+}
+
+contracts::Authorizer& House::Parts::authorizer() {
+  if (settings.open_auth) return open_authorizer;
+  return iam;
+}
+
+std::vector<wire::Service*> House::Parts::apis() const {
+  std::vector<wire::Service*> all;
+  for (const auto& service : services) all.push_back(service.api);
+  return all;
+}
+
+async::Task<> House::Parts::start_rooms() {
+  for (const auto& service : services)
+    if (service.room != nullptr) co_await service.room->start();
+}
+
+async::Task<> House::Parts::stop_rooms() {
+  for (auto service = services.rbegin(); service != services.rend(); ++service) {
+    if (service->room == nullptr) continue;
+    try {
+      co_await service->room->stop();
+    } catch (const std::exception& error) {
+      base::log_error("a room did not stop cleanly", {{"room", std::string(service->room->name())}, {"error", error.what()}});
+    }
+  }
+}
+
+House::House(Settings settings, std::string version) {
+  settle_allocator();
+  parts_ = std::make_unique<Parts>(std::move(settings), std::move(version));
+  auto& parts = *parts_;
+  try {
+    parts.loops.run(parts.start_rooms());
+  } catch (const std::exception& error) {
+    throw StartError(fmt::format("cannot read {}: {}", parts.directory.string(), error.what()));
+  }
+  try {
+    parts.server.adopt(parts.socket->listen(), "");
+  } catch (const std::system_error& error) {
+    throw StartError(fmt::format("cannot listen at {}:{}: {}", parts.settings.address, parts.port, error.code().message()));
+  }
+  if (!parts.settings.memory_store) cli::write_run_file(parts.directory, {getpid(), url()});
+}
+
+House::~House() = default;
+
+std::string House::url() const { return fmt::format("http://{}:{}", host_in_url(parts_->settings.address), parts_->port); }
+
+std::string House::summary() const {
+  return fmt::format("{}, isolation {}", parts_->settings.memory_store ? "in memory" : "data " + parts_->directory.string(),
+                     parts_->settings.process_isolation ? "process" : "full");
+}
+
+std::vector<std::string> House::warnings() const {
+  const auto& settings = parts_->settings;
+  std::vector<std::string> all;
+  if (settings.open_auth) all.push_back("auth = open: no signature is verified and every call is allowed");
+  if (settings.process_isolation)
+    all.push_back("isolation = process: functions run as you, without namespaces; run only code you trust");
+  if (settings.address == "0.0.0.0" || settings.address == "::")
+    all.push_back("other machines can reach this server; the key test/test is root of account 000000000000");
+  for (const auto& capability : parts_->sandbox->capabilities())
+    if (!capability.available)
+      all.push_back(
+          fmt::format("{}: {}{}", capability.name, capability.detail, capability.remedy.empty() ? "" : "; " + capability.remedy));
+  return all;
+}
+
+void House::wait() { parts_->ending.wait(); }
+
+void House::close() {
+  auto& parts = *parts_;
+  parts.loops.run(parts.server.drain(kGrace));
+  parts.loops.run(parts.stop_rooms());
+}
+
+std::string probe(const Settings& settings) {
+  base::json::object findings;
+  std::error_code ignored;
+  std::string pattern = std::filesystem::temp_directory_path(ignored) / "lambari-doctor-XXXXXX";
+  if (mkdtemp(pattern.data()) == nullptr)
+    return base::to_json(base::json::object{{"problem", "cannot make a temporary directory"}});
+  {
+    async::Loops loops(1, 1);
+    http::Server server(loops, no_requests);
+    auto options = sandbox_options(settings, pattern, 4566);
+    std::unique_ptr<sandbox::Sandbox> sandbox;
+    try {
+      sandbox = sandbox::Sandbox::start(loops, server, options);
+    } catch (const sandbox::SandboxFailed& failed) {
+      findings["problem"] = failed.what();
+      options.isolation = sandbox::Isolation::process;
+      try {
+        sandbox = sandbox::Sandbox::start(loops, server, options);
+      } catch (const sandbox::SandboxFailed&) {  // the first message says it
+      }
+    }
+    if (sandbox) describe(*sandbox, findings);
+    sandbox.reset();
+    loops.stop();
+  }
+  std::filesystem::remove_all(pattern, ignored);
+  return base::to_json(findings);
+}
+
+}  // namespace lambari::app

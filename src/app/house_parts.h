@@ -1,0 +1,106 @@
+// Everything the house holds, in order of construction. Private to app.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/house.h"
+#include "app/listening.h"
+#include "app/meter.h"
+#include "app/settings.h"
+#include "app/signals.h"
+#include "async/loops.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "blobs/blobs.h"
+#include "contracts/authorizer.h"
+#include "front/backstage.h"
+#include "front/chain.h"
+#include "front/door.h"
+#include "http/client.h"
+#include "http/server.h"
+#include "sandbox/sandbox.h"
+#include "services/apigateway/service.h"
+#include "services/iam/service.h"
+#include "services/lambda/service.h"
+#include "services/logs/service.h"
+#include "store/engines.h"
+#include "wire/router.h"
+
+namespace lambari::app {
+
+// Deployed HTTP APIs, as a door of the front.
+class ExecuteApi final : public front::Door {
+ public:
+  explicit ExecuteApi(apigateway::ApiGateway& gateway) : gateway_(gateway) {}
+  bool owns(const http::Request& head) const override { return apigateway::ApiGateway::target_of(head).has_value(); }
+  async::Task<http::Response> serve(http::Request request) override;
+  std::size_t body_limit() const override { return apigateway::ApiGateway::kBodyLimit; }
+
+ private:
+  apigateway::ApiGateway& gateway_;
+};
+
+struct Service {
+  wire::Service* api;
+  contracts::Room* room;  // nullptr where another entry has it
+};
+
+struct House::Parts final : front::Backstage {
+  Parts(Settings chosen, std::string version);
+  ~Parts() override;
+
+  const Settings settings;
+  const std::string version;
+  const std::chrono::steady_clock::time_point born = std::chrono::steady_clock::now();
+  std::unique_ptr<BoundSocket> socket;
+  const std::uint16_t port;
+  const std::filesystem::path directory;
+  base::Clock clock;
+  Meter meter;
+  const base::Timestamp counting_since = clock.now();
+  contracts::OpenAuthorizer open_authorizer;
+  async::Loops loops;
+  Ending ending;
+  std::unique_ptr<store::Store> store;
+  blobs::Blobs function_blobs;
+  http::Client client;
+  std::unique_ptr<front::Chain> chain;  // made last; the server asks it only once it listens
+  http::Server server;
+  std::unique_ptr<sandbox::Sandbox> sandbox;
+  iam::Iam iam;
+  logs::Logs logs;
+  lambda::Lambda lambda;
+  apigateway::ApiGateway apigateway;
+  ExecuteApi execute_api;
+  const std::vector<Service> services;
+  wire::Router router;
+
+  contracts::Authorizer& authorizer();
+  std::vector<wire::Service*> apis() const;
+  async::Task<> start_rooms();
+  async::Task<> stop_rooms();
+
+  // front::Backstage
+  base::json::object health() const override;
+  base::json::object status() const override;
+  async::Task<base::json::object> doctor() override;
+  base::json::object cost() const override;
+  std::string metrics() const override;
+  void stop() override;
+  async::Task<> nuke() override;
+  async::Task<std::optional<std::string>> package(const std::string& token) override;
+};
+
+sandbox::Options sandbox_options(const Settings& settings, const std::filesystem::path& directory, std::uint16_t port);
+// Capabilities and runtimes, into the doctor's document.
+void describe(const sandbox::Sandbox& sandbox, base::json::object& findings);
+// What clients are told of exceptions that come from under the rooms.
+std::optional<wire::Fault> explain(const std::exception& error);
+async::Task<http::Response> no_requests(http::Request request);
+
+}  // namespace lambari::app

@@ -1,0 +1,240 @@
+#include "cli/cli.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <istream>
+#include <ostream>
+
+#include "cli/commands.h"
+#include "cli/connection.h"
+
+namespace lambari::cli {
+namespace {
+
+constexpr const char* kFirstSteps = R"help(First steps:
+  lambari start                      in one terminal
+  eval "$(lambari env)"              in another: the AWS CLI and SDKs now talk to lambari
+  aws lambda list-functions
+  lambari logs -f my-function
+
+A command finds the server by --endpoint, AWS_ENDPOINT_URL, or the data directory (LAMBARI_DATA).
+Exit codes: 0 done, 1 failed, 2 not understood.)help";
+
+constexpr const char* kStartNotes = R"(Each setting can also be the variable LAMBARI_<NAME> (LAMBARI_PORT=5000, LAMBARI_STRICT_RUNTIMES=true) or a line
+"name = value" in ~/.config/lambari/lambari.conf. A flag beats a variable, a variable beats the file.
+
+Examples:
+  lambari start --port 5000 --data ./cloud        a second cloud beside the first
+  lambari start --store memory                    for tests: nothing is kept
+  lambari start --address 0.0.0.0                 for other machines; calls must be signed)";
+
+constexpr const char* kClockNotes =
+    R"(Advancing makes what waits happen now: retries, timeouts, retention, expiry. It never goes back by itself, and ends with the
+process.
+
+Examples:
+  lambari clock advance 6h
+  lambari clock advance 1d12h
+  lambari clock reset)";
+
+constexpr const char* kInvokeNotes = R"(Prints what the function answered. Exit code 1 when the function failed.
+
+Examples:
+  lambari invoke hello --payload '{"name": "Ana"}'
+  lambari invoke hello --payload-file event.json --log
+  echo '{}' | lambari invoke hello --payload-file - | jq .)";
+
+constexpr const char* kLogsNotes = R"(Examples:
+  lambari logs hello --since 1h
+  lambari logs -f hello --filter ERROR
+  lambari logs -f /aws/lambda/hello               any log group, by its name)";
+
+// One word of what `start` was given that no flag took: becomes a setting's name, so that the hint for it is the settings' own.
+std::string flag_name(std::string_view word) {
+  while (word.starts_with('-')) word.remove_prefix(1);
+  return std::string(word.substr(0, word.find('=')));
+}
+
+}  // namespace
+
+int run(std::vector<std::string> arguments, const Program& program, std::istream& in, std::ostream& out, std::ostream& err) {
+  Streams io{in, out, err};
+  std::string endpoint;
+  std::function<int()> chosen;
+  auto connect = [&] { return Connection(find_endpoint(endpoint, program), program.environment); };
+
+  CLI::App app("lambari: a serverless cloud on your machine, spoken to as AWS.", "lambari");
+  app.footer(kFirstSteps);
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.set_version_flag("-V,--version", "lambari " + program.version);
+  app.add_option("--endpoint", endpoint, "the server, when it is not the usual one")->type_name("URL");
+
+  auto command = [&](const std::string& name, const std::string& help) {
+    auto* made = app.add_subcommand(name, help);
+    made->fallthrough();
+    return made;
+  };
+
+  Values flags;
+  auto* start = command("start", "Run the server in the foreground");
+  start->footer(kStartNotes);
+  start->allow_extras();
+  start->fallthrough(false);
+  std::vector<std::string> texts(program.start_flags.size() + 1);
+  std::vector<CLI::Option*> options;
+  for (std::size_t i = 0; i < program.start_flags.size(); ++i) {
+    const auto& flag = program.start_flags[i];
+    auto help = flag.help + " [" + flag.fallback + "]";
+    options.push_back(flag.values.empty() ? start->add_flag("--" + flag.name, help)
+                                          : start->add_option("--" + flag.name, texts[i], help)->type_name(flag.values));
+  }
+  auto* config = start->add_option("--config", texts.back(), "read settings from this file")->type_name("FILE");
+  start->callback([&] {
+    for (std::size_t i = 0; i < options.size(); ++i)
+      if (options[i]->count() > 0) flags[program.start_flags[i].name] = program.start_flags[i].values.empty() ? "true" : texts[i];
+    if (config->count() > 0) flags["config"] = texts.back();
+    for (const auto& word : start->remaining())
+      if (word.starts_with("-")) flags[flag_name(word)] = "";
+    chosen = [&] { return program.start(flags); };
+  });
+
+  command("status", "Show where the server runs and what it holds")->callback([&] {
+    chosen = [&] {
+      auto server = connect();
+      return show_status(server, io);
+    };
+  });
+  command("stop", "Stop the server: it finishes what it began, then ends")->callback([&] {
+    chosen = [&] {
+      auto server = connect();
+      return stop_server(server, io);
+    };
+  });
+  command("env", "Print the exports that point AWS tools at lambari: eval \"$(lambari env)\"")->callback([&] {
+    chosen = [&] {
+      auto without = program;
+      without.environment.erase("AWS_ENDPOINT_URL");  // may be left from another server
+      return show_env(find_endpoint(endpoint, without), program.environment, io);
+    };
+  });
+  command("doctor", "Say what this machine gives to functions, what it lacks, and the remedy")->callback([&] {
+    chosen = [&] {
+      try {
+        auto server = connect();
+        return show_doctor(server.get("doctor"), io);
+      } catch (const Unreachable&) {
+        err << "(no server is running; looking by myself)\n";
+        auto findings = base::parse_json(program.probe());
+        if (!findings || !findings->is_object()) throw CommandError("the look around failed");
+        return show_doctor(findings->get_object(), io);
+      }
+    };
+  });
+
+  LogsOptions logs;
+  auto* logs_command = command("logs", "Show what a function wrote");
+  logs_command->footer(kLogsNotes);
+  logs_command->add_option("function", logs.function, "its name, or a log group")->required()->type_name("FUNCTION");
+  logs_command->add_flag("-f,--follow", logs.follow, "go on with what comes");
+  logs_command->add_option("--since", logs.since, "how far back to begin [10m]")->type_name("30s|10m|2h|1d");
+  logs_command->add_option("--filter", logs.filter, "a CloudWatch Logs filter pattern")->type_name("PATTERN");
+  logs_command->callback([&] {
+    chosen = [&] {
+      auto server = connect();
+      return show_logs(server, logs, io);
+    };
+  });
+
+  InvokeOptions invocation;
+  auto* invoke_command = command("invoke", "Call a function and print its answer");
+  invoke_command->footer(kInvokeNotes);
+  invoke_command->add_option("function", invocation.function, "name or ARN")->required()->type_name("FUNCTION");
+  auto* payload = invoke_command->add_option("--payload", invocation.payload, "the event, JSON [{}]")->type_name("JSON");
+  invoke_command->add_option("--payload-file", invocation.payload_file, "the event, from a file; - is standard input")
+      ->type_name("FILE")
+      ->excludes(payload);
+  invoke_command->add_option("--qualifier", invocation.qualifier, "a version or an alias")->type_name("NAME");
+  invoke_command->add_flag("--log", invocation.log, "show the end of the log too, on standard error");
+  invoke_command->callback([&] {
+    chosen = [&] {
+      auto server = connect();
+      return invoke(server, invocation, io);
+    };
+  });
+
+  auto* clock = command("clock", "Show or move the time that lambari lives in");
+  clock->footer(kClockNotes);
+  clock->require_subcommand(1);
+  std::string advance_by;
+  clock->add_subcommand("now", "Show it")->fallthrough()->callback([&] {
+    chosen = [&] {
+      auto server = connect();
+      return show_clock(server, io);
+    };
+  });
+  auto* advance = clock->add_subcommand("advance", "Move it forward");
+  advance->fallthrough();
+  advance->add_option("duration", advance_by, "90s, 15m, 6h, 1d12h")->required();
+  advance->callback([&] {
+    chosen = [&] {
+      auto server = connect();
+      return move_clock(server, {{"advance", advance_by}}, io);
+    };
+  });
+  clock->add_subcommand("reset", "Back to the machine's time")->fallthrough()->callback([&] {
+    chosen = [&] {
+      auto server = connect();
+      return move_clock(server, {{"reset", true}}, io);
+    };
+  });
+
+  bool sure = false;
+  auto* nuke_command = command("nuke", "Remove every resource of every account");
+  nuke_command->add_flag("--yes", sure, "do not ask");
+  nuke_command->callback([&] {
+    chosen = [&] {
+      auto server = connect();
+      return nuke(server, sure, program.terminal, io);
+    };
+  });
+  command("cost", "Count what AWS would bill")->callback([&] {
+    chosen = [&] {
+      auto server = connect();
+      return show_cost(server, io);
+    };
+  });
+  command("version", "Print the version")->callback([&] {
+    chosen = [&] {
+      out << "lambari " << program.version << '\n';
+      return kDone;
+    };
+  });
+  std::string topic;
+  auto* help = command("help", "Explain a command");
+  help->add_option("command", topic, "which one");
+  help->callback([&] {
+    chosen = [&] {
+      auto named = app.get_subcommands([&](const CLI::App* command) { return command->get_name() == topic; });
+      const auto* about = topic.empty() ? &app : named.empty() ? nullptr : named.front();
+      if (about == nullptr) throw CommandError("no command is called \"" + topic + "\"; see: lambari help", kUsage);
+      out << about->help();
+      return kDone;
+    };
+  });
+
+  try {
+    std::ranges::reverse(arguments);  // as CLI11 wants them
+    app.parse(arguments);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error, out, err) == 0 ? kDone : kUsage;
+  }
+  try {
+    return chosen();
+  } catch (const CommandError& error) {
+    err << "lambari: " << error.what() << '\n';
+    return error.exit_code;
+  }
+}
+
+}  // namespace lambari::cli

@@ -1,0 +1,44 @@
+// The commands, one function each. They throw CommandError; else they give the exit code.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+
+#include "cli/cli.h"
+#include "cli/connection.h"
+
+namespace lambari::cli {
+
+struct Streams {
+  std::istream& in;
+  std::ostream& out;
+  std::ostream& err;
+};
+
+// ---- of the server ----
+int show_status(Connection& server, Streams io);
+int stop_server(Connection& server, Streams io);
+int show_env(const std::string& url, const Values& environment, Streams io);
+int show_doctor(const base::json::object& findings, Streams io);
+int show_clock(Connection& server, Streams io);
+int move_clock(Connection& server, const base::json::object& move, Streams io);
+int nuke(Connection& server, bool sure, bool terminal, Streams io);
+int show_cost(Connection& server, Streams io);
+
+// ---- of functions ----
+struct InvokeOptions {
+  std::string function, qualifier, payload = "{}", payload_file;
+  bool log = false;
+};
+int invoke(Connection& server, const InvokeOptions& options, Streams io);
+
+struct LogsOptions {
+  std::string function;  // or the name of a log group, which has a slash
+  std::string filter;
+  std::string since = "10m";
+  bool follow = false;
+  int polls = 0;  // stop following after so many; 0: never
+};
+int show_logs(Connection& server, const LogsOptions& options, Streams io);
+
+}  // namespace lambari::cli
