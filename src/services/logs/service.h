@@ -60,6 +60,7 @@ class Logs final : public aws::logs::AbstractService, public contracts::LogSink,
                                                                   aws::logs::FilterLogEventsRequest request) override;
   async::Task<> PutRetentionPolicy(const wire::Call& call, aws::logs::PutRetentionPolicyRequest request) override;
   async::Task<> DeleteRetentionPolicy(const wire::Call& call, aws::logs::DeleteRetentionPolicyRequest request) override;
+  async::Task<> PutLogGroupDeletionProtection(const wire::Call& call, aws::logs::PutLogGroupDeletionProtectionRequest request) override;
   async::Task<> TagResource(const wire::Call& call, aws::logs::TagResourceRequest request) override;
   async::Task<> UntagResource(const wire::Call& call, aws::logs::UntagResourceRequest request) override;
   async::Task<aws::logs::ListTagsForResourceResponse> ListTagsForResource(const wire::Call& call,
