@@ -78,7 +78,7 @@ base::json::object House::Parts::status() const {
   return {{"version", version},
           {"pid", getpid()},
           {"address", fmt::format("{}:{}", settings.address, port)},
-          {"data", settings.memory_store ? "in memory" : directory.string()},
+          {"data", settings.memory_store ? "in memory" : directory.path().string()},
           {"auth", settings.open_auth ? "open" : "strict"},
           {"isolation", settings.process_isolation ? "process" : "full"},
           {"uptime_seconds", seconds_since(born)},

@@ -3,12 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <malloc.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
-#include <mutex>
 #include <system_error>
 #include <thread>
 
@@ -42,21 +39,6 @@ std::unique_ptr<BoundSocket> take_address(const Settings& settings) {
                                    settings.address, settings.port));
     throw StartError(fmt::format("cannot listen at {}:{}: {}", settings.address, settings.port, error.code().message()));
   }
-}
-
-// A directory of our own, which only this user reads. In memory mode it is temporary.
-std::filesystem::path take_directory(const Settings& settings) {
-  std::error_code error;
-  if (settings.memory_store) {
-    std::string pattern = std::filesystem::temp_directory_path(error) / "lambari-XXXXXX";
-    if (mkdtemp(pattern.data()) == nullptr) throw StartError(fmt::format("cannot make a directory like {}", pattern));
-    return pattern;
-  }
-  auto directory = std::filesystem::absolute(settings.data, error);
-  std::filesystem::create_directories(directory, error);
-  if (error) throw StartError(fmt::format("cannot make the data directory {}: {}", directory.string(), error.message()));
-  ::chmod(directory.c_str(), 0700);
-  return directory;
 }
 
 std::unique_ptr<store::Store> open_store(const Settings& settings, const std::filesystem::path& directory) {
@@ -98,16 +80,15 @@ House::Parts::Parts(Settings chosen, std::string version)
       version(std::move(version)),
       socket(take_address(settings)),
       port(socket->port()),
-      directory(take_directory(settings)),
+      directory(settings.memory_store ? Directory::temporary("memory") : Directory(settings.data)),
       loops(loop_count(settings)),
-      ending(loops),
-      store(open_store(settings, directory)),
-      function_blobs(loops, directory / "blobs" / "lambda"),
+      store(open_store(settings, directory.path())),
+      function_blobs(loops, directory.path() / "blobs" / "lambda"),
       client(loops),
       server(
           loops, [this](http::Request request) { return chain->serve(std::move(request)); }, http::Limits{},
           [this](const http::Request& head) { return chain->body_limit(head); }),
-      sandbox(start_sandbox(loops, server, sandbox_options(settings, directory, port))),
+      sandbox(start_sandbox(loops, server, sandbox_options(settings, directory.path(), port))),
       iam({.clock = clock, .store = *store}),
       logs({.loops = loops, .clock = clock, .store = *store}),
       lambda({.loops = loops,
@@ -119,7 +100,7 @@ House::Parts::Parts(Settings chosen, std::string version)
               .logs = logs,
               .meter = meter,
               .authorizer = authorizer(),
-              .directory = directory / "code"},
+              .directory = directory.path() / "code"},
              {.account_concurrency = settings.concurrency}),
       apigateway({.loops = loops,
                   .clock = clock,
@@ -149,12 +130,7 @@ House::Parts::Parts(Settings chosen, std::string version)
 House::Parts::~Parts() {
   // Coroutines that still wait must end before what they refer to.
   loops.stop();
-  if (!settings.memory_store) {
-    cli::remove_run_file(directory);
-    return;
-  }
-  std::error_code ignored;
-  std::filesystem::remove_all(directory, ignored);
+  if (directory.stays()) cli::remove_run_file(directory.path());
 }
 
 contracts::Authorizer& House::Parts::authorizer() {
@@ -191,14 +167,14 @@ House::House(Settings settings, std::string version) {
   try {
     parts.loops.run(parts.start_rooms());
   } catch (const std::exception& error) {
-    throw StartError(fmt::format("cannot read {}: {}", parts.directory.string(), error.what()));
+    throw StartError(fmt::format("cannot read {}: {}", parts.directory.path().string(), error.what()));
   }
   try {
     parts.server.adopt(parts.socket->listen(), "");
   } catch (const std::system_error& error) {
     throw StartError(fmt::format("cannot listen at {}:{}: {}", parts.settings.address, parts.port, error.code().message()));
   }
-  if (!parts.settings.memory_store) cli::write_run_file(parts.directory, {getpid(), url()});
+  if (parts.directory.stays()) cli::write_run_file(parts.directory.path(), {getpid(), url()});
 }
 
 House::~House() = default;
@@ -206,7 +182,8 @@ House::~House() = default;
 std::string House::url() const { return fmt::format("http://{}:{}", host_in_url(parts_->settings.address), parts_->port); }
 
 std::string House::summary() const {
-  return fmt::format("{}, isolation {}", parts_->settings.memory_store ? "in memory" : "data " + parts_->directory.string(),
+  return fmt::format("{}, isolation {}",
+                     parts_->settings.memory_store ? "in memory" : "data " + parts_->directory.path().string(),
                      parts_->settings.process_isolation ? "process" : "full");
 }
 
@@ -235,14 +212,11 @@ void House::close() {
 
 std::string probe(const Settings& settings) {
   base::json::object findings;
-  std::error_code ignored;
-  std::string pattern = std::filesystem::temp_directory_path(ignored) / "lambari-doctor-XXXXXX";
-  if (mkdtemp(pattern.data()) == nullptr)
-    return base::to_json(base::json::object{{"problem", "cannot make a temporary directory"}});
+  auto directory = Directory::temporary("doctor");
   {
     async::Loops loops(1, 1);
     http::Server server(loops, no_requests);
-    auto options = sandbox_options(settings, pattern, 4566);
+    auto options = sandbox_options(settings, directory.path(), 4566);
     std::unique_ptr<sandbox::Sandbox> sandbox;
     try {
       sandbox = sandbox::Sandbox::start(loops, server, options);
@@ -258,7 +232,6 @@ std::string probe(const Settings& settings) {
     sandbox.reset();
     loops.stop();
   }
-  std::filesystem::remove_all(pattern, ignored);
   return base::to_json(findings);
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "app/directory.h"
 #include "app/house.h"
 #include "app/listening.h"
 #include "app/meter.h"
@@ -59,13 +60,13 @@ struct House::Parts final : front::Backstage {
   const std::chrono::steady_clock::time_point born = std::chrono::steady_clock::now();
   std::unique_ptr<BoundSocket> socket;
   const std::uint16_t port;
-  const std::filesystem::path directory;
+  const Directory directory;
   base::Clock clock;
   Meter meter;
   const base::Timestamp counting_since = clock.now();
   contracts::OpenAuthorizer open_authorizer;
-  async::Loops loops;
   Ending ending;
+  async::Loops loops;
   std::unique_ptr<store::Store> store;
   blobs::Blobs function_blobs;
   http::Client client;

@@ -57,8 +57,10 @@ int main(int argc, char** argv) {
   program.probe = [] {
     try {
       return app::probe(read_settings({}).settings);
-    } catch (const app::SettingsError& error) {
-      return fmt::format(R"({{"problem": "{}"}})", "the settings have a mistake; see: lambari start");
+    } catch (const app::SettingsError&) {
+      return std::string(R"({"problem": "the settings have a mistake; see: lambari start"})");
+    } catch (const app::StartError&) {
+      return std::string(R"({"problem": "no temporary directory can be made"})");
     }
   };
   program.environment = app::process_environment();

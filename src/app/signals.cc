@@ -1,61 +1,69 @@
 #include "app/signals.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <condition_variable>
-#include <mutex>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <system_error>
 
 #include "base/log.h"
 
 namespace lambari::app {
+namespace {
 
-struct Ending::State : std::enable_shared_from_this<Ending::State> {
-  explicit State(async::Loops& loops) : signals(loops.context(0), SIGINT, SIGTERM, SIGHUP) {}
+// A handler can reach nothing but globals.
+std::atomic<int> pipe_in{-1}, pipe_out{-1};
+std::atomic<bool> signalled{false};
 
-  std::mutex mutex;
-  std::condition_variable changed;
-  bool asked = false;
-  boost::asio::signal_set signals;
+constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP};
 
-  bool ask() {
-    std::lock_guard lock(mutex);
-    bool first = !asked;
-    asked = true;
-    changed.notify_all();
-    return first;
-  }
+void tell(char what) {
+  int saved = errno;
+  [[maybe_unused]] auto ignored = write(pipe_in, &what, 1);
+  errno = saved;
+}
 
-  void listen() {
-    signals.async_wait([self = shared_from_this()](const boost::system::error_code& error, int signal) {
-      if (error) return;
-      if (!self->ask()) _exit(128 + signal);
-      base::log_info("stopping; a second signal ends it at once", {{"signal", std::to_string(signal)}});
-      self->listen();
-    });
-  }
-};
+void on_signal(int signal) {
+  if (signalled.exchange(true)) _exit(128 + signal);
+  tell(static_cast<char>(signal));
+}
 
-Ending::Ending(async::Loops& loops) : state_(std::make_shared<State>(loops)) {
+void catch_signal(int signal, void (*handler)(int)) {
+  struct sigaction action{};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  sigaction(signal, &action, nullptr);
+}
+
+}  // namespace
+
+Ending::Ending() {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "pipe");
+  pipe_out = ends[0];
+  pipe_in = ends[1];
+  signalled = false;
+  for (int signal : kSignals) catch_signal(signal, on_signal);
   // A handler, not SIG_IGN: an ignored signal would stay ignored in the programs that the sandbox starts.
-  struct sigaction harmless{};
-  harmless.sa_handler = [](int) {};
-  sigaction(SIGPIPE, &harmless, nullptr);
-  state_->listen();
+  catch_signal(SIGPIPE, [](int) {});
 }
 
 Ending::~Ending() {
-  boost::system::error_code ignored;
-  state_->signals.cancel(ignored);
+  for (int signal : kSignals) catch_signal(signal, SIG_DFL);
+  close(pipe_in.exchange(-1));
+  close(pipe_out.exchange(-1));
 }
 
-void Ending::ask() { state_->ask(); }
+void Ending::ask() { tell(0); }
 
 void Ending::wait() {
-  std::unique_lock lock(state_->mutex);
-  state_->changed.wait(lock, [&] { return state_->asked; });
+  char what = 0;
+  while (read(pipe_out, &what, 1) < 0 && errno == EINTR) {
+  }
+  if (what != 0) base::log_info("stopping; a second signal ends it at once", {{"signal", std::to_string(what)}});
 }
 
 }  // namespace lambari::app

@@ -20,7 +20,8 @@ constexpr const char* kFirstSteps = R"help(First steps:
 A command finds the server by --endpoint, AWS_ENDPOINT_URL, or the data directory (LAMBARI_DATA).
 Exit codes: 0 done, 1 failed, 2 not understood.)help";
 
-constexpr const char* kStartNotes = R"(Each setting can also be the variable LAMBARI_<NAME> (LAMBARI_PORT=5000, LAMBARI_STRICT_RUNTIMES=true) or a line
+constexpr const char* kStartNotes =
+    R"(Each setting can also be the variable LAMBARI_<NAME> (LAMBARI_PORT=5000, LAMBARI_STRICT_RUNTIMES=true) or a line
 "name = value" in ~/.config/lambari/lambari.conf. A flag beats a variable, a variable beats the file.
 
 Examples:
