@@ -29,6 +29,7 @@ class Headers {
   std::vector<std::string_view> all(std::string_view name) const;
   bool has(std::string_view name) const { return find(name).has_value(); }
 
+  void reserve(std::size_t fields) { fields_.reserve(fields); }
   void add(std::string name, std::string value);
   void set(std::string name, std::string value);  // replaces every field of that name
   void remove(std::string_view name);
@@ -67,7 +68,10 @@ class BodySource {
 
 struct Response {
   int status = 200;
-  Headers headers;  // Content-Length, Date, Connection and Transfer-Encoding are the server's business
+  // Content-Length, Date, Connection and Transfer-Encoding are the server's business, with two exceptions: the answer to a
+  // HEAD may carry the Content-Length that a GET would have, and "Connection: close" ends the connection after this answer.
+  // A field whose name or value could break the message (CR, LF, NUL) is left out.
+  Headers headers;
   std::string body;
   std::shared_ptr<BodySource> stream;  // when set, instead of body
 };

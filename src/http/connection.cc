@@ -1,0 +1,325 @@
+#include <sys/socket.h>
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
+#include <charconv>
+#include <limits>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "http/lane.h"
+
+namespace lambari::http {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t kLingerMs = 5'000;             // for the peer to read our refusal and go
+constexpr std::size_t kGatherAtMost = 256 * 1024;     // answers to pipelined requests kept for one write
+constexpr std::size_t kKeepCapacity = 4 * 1024;       // memory an idle connection may hold
+constexpr int kReadsInARow = 16;                      // then the other connections of the loop have their turn
+
+bool has_no_body(int status) { return status == 204 || status == 304; }
+
+}  // namespace
+
+Connection::Connection(std::shared_ptr<Core> core, Lane& lane, std::shared_ptr<Group> group, int fd, Peer peer)
+    : core_(std::move(core)),
+      lane_(lane),
+      group_(std::move(group)),
+      socket_(lane.context(), fd),
+      peer_(std::move(peer)),
+      parser_(core_->limits.header_bytes, core_->limits.header_fields),
+      deadline_(coarse_now() + core_->limits.idle.count()) {
+  group_->connections.push_back(*this);
+}
+
+Connection::~Connection() { peer_.refused ? core_->refused_gone() : core_->gone(); }
+
+void Connection::close() {
+  closed_ = true;
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+}
+
+void Connection::expire(std::int64_t now) {
+  if (deadline_ > now || closed_) return;
+  deadline_ = kNever;
+  expired_ = true;
+  wake();
+}
+
+void Connection::wake() {
+  boost::system::error_code ignored;
+  socket_.cancel(ignored);
+}
+
+void Connection::flush_now() {
+  dirty_ = false;
+  if (!closed_) send();  // what is left or wrong shows when serve() writes next
+}
+
+Outbox::Sent Connection::send() {
+  std::size_t bytes = 0;
+  auto sent = outbox_.send(socket_.native_handle(), bytes);
+  lane_.bytes_out.add(bytes);
+  return sent;
+}
+
+std::chrono::milliseconds Connection::patience(RequestParser::State state) const {
+  switch (state) {
+    case RequestParser::State::idle: return core_->limits.idle;
+    case RequestParser::State::head: return core_->limits.header_time;
+    default: return core_->limits.body_stall;
+  }
+}
+
+void Connection::consume(std::size_t bytes) {
+  if (kept_.empty()) {
+    fresh_.remove_prefix(bytes);
+    return;
+  }
+  kept_from_ += bytes;
+  if (kept_from_ < kept_.size()) return;
+  kept_.clear();
+  kept_from_ = 0;
+  if (kept_.capacity() > kKeepCapacity) kept_.shrink_to_fit();
+}
+
+void Connection::stash() {
+  if (fresh_.empty()) return;
+  kept_.assign(fresh_);
+  kept_from_ = 0;
+  fresh_ = {};
+}
+
+void Connection::parse() {
+  auto window = kept_.empty() ? fresh_ : std::string_view(kept_).substr(kept_from_);
+  if (window.empty()) return;
+  auto before = parser_.state();
+  consume(parser_.feed(window));
+  if (before == RequestParser::State::idle && parser_.state() == RequestParser::State::head) {
+    deadline_ = coarse_now() + core_->limits.header_time.count();
+  }
+}
+
+Connection::Fill Connection::fill() {
+  auto& scratch = lane_.scratch;
+  ssize_t got;
+  do {
+    got = ::recv(socket_.native_handle(), scratch.data(), scratch.size(), MSG_DONTWAIT);
+  } while (got < 0 && errno == EINTR);
+  if (got == 0) return Fill::ended;
+  if (got < 0) return errno == EAGAIN || errno == EWOULDBLOCK ? Fill::none : Fill::ended;
+  auto bytes = std::string_view(scratch.data(), static_cast<std::size_t>(got));
+  more_expected_ = bytes.size() == scratch.size();
+  lane_.bytes_in.add(bytes.size());
+  if (kept_.empty()) {
+    fresh_ = bytes;
+  } else {
+    kept_.erase(0, kept_from_);
+    kept_from_ = 0;
+    kept_ += bytes;
+  }
+  if (parser_.state() == RequestParser::State::body) deadline_ = coarse_now() + core_->limits.body_stall.count();
+  return Fill::some;
+}
+
+void Connection::accept_body() {
+  auto& request = parser_.request();
+  std::size_t limit = core_->limits.body_bytes;
+  if (core_->body_limit) {
+    request.listener = group_->name;
+    limit = core_->body_limit(request);
+  }
+  parser_.accept_body(limit);
+  if (parser_.state() != RequestParser::State::body) return;
+  deadline_ = coarse_now() + core_->limits.body_stall.count();
+  if (parser_.expects_continue() && all_parsed()) outbox_.add("HTTP/1.1 100 Continue\r\n\r\n");
+}
+
+void Connection::refuse(int status) {
+  Response response{.status = status};
+  response.headers.add("Content-Type", "text/plain");
+  auto text = reason(status);
+  outbox_.add_head(response, {.framing = Framing::length, .length = text.size(), .close = true}, lane_.date_line());
+  outbox_.add(text);
+}
+
+async::Task<> Connection::serve(std::shared_ptr<Connection> self) {
+  using State = RequestParser::State;
+  auto& c = *self;
+  auto& core = *c.core_;
+  if (c.peer_.refused) {
+    c.refuse(503);
+    co_await c.finish(true);
+    co_return;
+  }
+  int reads = 0;
+  bool answered = false;  // since the deadline was set
+  for (;;) {
+    c.parse();
+    auto state = c.parser_.state();
+
+    if (state == State::ready) {
+      c.accept_body();
+      continue;
+    }
+
+    if (state == State::failed) {
+      c.refuse(c.parser_.status());
+      co_await c.finish(true);
+      co_return;
+    }
+
+    if (state != State::done) {  // more bytes are needed; first goes out what was gathered
+      if (!c.outbox_.empty()) {
+        auto sent = c.send();
+        if (sent == Outbox::Sent::broken || (sent == Outbox::Sent::blocked && !co_await c.flush())) co_return;
+        answered = true;
+      }
+      if (std::exchange(answered, false)) c.deadline_ = coarse_now() + c.patience(state).count();
+      auto filled = c.more_expected_ && ++reads % kReadsInARow != 0 ? c.fill() : Fill::none;
+      while (filled == Fill::none) {
+        if (state == State::idle && core.draining) {
+          filled = c.fill();
+          if (filled == Fill::none) co_return;
+          break;
+        }
+        c.stash();
+        boost::system::error_code error;
+        co_await c.socket_.async_wait(asio::posix::stream_descriptor::wait_read, asio::redirect_error(asio::use_awaitable, error));
+        if (c.closed_) co_return;
+        if (std::exchange(c.expired_, false) && error) {
+          if (state == State::idle) co_return;
+          c.refuse(408);
+          co_await c.finish(true);
+          co_return;
+        }
+        if (error && error != asio::error::operation_aborted) co_return;
+        filled = c.fill();
+      }
+      if (filled == Fill::ended) co_return;
+      continue;
+    }
+
+    // A request is whole.
+    if (core.closed) co_return;
+    c.deadline_ = kNever;
+    bool keep_alive = c.parser_.keep_alive();
+    bool http_1_0 = c.parser_.http_1_0();
+    auto request = c.parser_.take();
+    request.remote_address = c.peer_.address;
+    request.remote_port = c.peer_.port;
+    request.local_port = c.group_->port;
+    request.listener = c.group_->name;
+    bool head_only = request.method == "HEAD";
+    c.stash();
+    if (c.outbox_.size() > kGatherAtMost && !co_await c.flush()) co_return;
+    if (!c.outbox_.empty()) c.lane_.flush_soon(c.core_, self);
+
+    Response response;
+    try {
+      response = co_await core.handler(std::move(request));
+      if (response.status < 200 || response.status > 999) throw std::range_error("status " + std::to_string(response.status));
+    } catch (const std::exception& e) {
+      base::log_error("handler failed", {{"what", e.what()}});
+      response = {.status = 500};
+    } catch (...) {
+      base::log_error("handler failed");
+      response = {.status = 500};
+    }
+    answered = true;
+    c.lane_.requests.add(1);
+    if (c.closed_) co_return;
+
+    keep_alive = keep_alive && !core.draining && !asks_close(response.headers);
+    HeadFacts facts{.close = !keep_alive, .say_keep_alive = http_1_0};
+    bool send_body = !head_only && !has_no_body(response.status);
+    if (response.stream) {
+      facts.framing = !send_body && !head_only ? Framing::none : http_1_0 ? Framing::close : Framing::chunked;
+      if (facts.framing == Framing::close) facts.close = true, keep_alive = false;
+      c.outbox_.add_head(response, facts, c.lane_.date_line());
+      if (send_body && !co_await c.stream(self, std::move(response.stream), facts.framing == Framing::chunked)) co_return;
+    } else {
+      facts.framing = has_no_body(response.status) ? Framing::none : Framing::length;
+      facts.length = response.body.size();
+      if (head_only && response.body.empty()) {
+        if (auto told = base::parse_int(response.headers.get("Content-Length")); told && *told >= 0) {
+          facts.length = static_cast<std::size_t>(*told);
+        }
+      }
+      c.outbox_.add_head(response, facts, c.lane_.date_line());
+      if (send_body) c.outbox_.add_owned(std::move(response.body));
+    }
+    if (!keep_alive) {
+      co_await c.finish(!c.all_parsed());
+      co_return;
+    }
+  }
+}
+
+// Writes all, waiting for a slow reader as long as it reads at all.
+async::Task<bool> Connection::flush() {
+  for (;;) {
+    auto sent = send();
+    if (sent != Outbox::Sent::blocked) co_return sent == Outbox::Sent::all;
+    deadline_ = coarse_now() + core_->limits.body_stall.count();
+    boost::system::error_code error;
+    co_await socket_.async_wait(asio::posix::stream_descriptor::wait_write, asio::redirect_error(asio::use_awaitable, error));
+    if (closed_ || std::exchange(expired_, false)) co_return false;
+    deadline_ = kNever;
+    if (error && error != asio::error::operation_aborted) co_return false;
+  }
+}
+
+async::Task<bool> Connection::stream(std::shared_ptr<Connection> self, std::shared_ptr<BodySource> source, bool chunked) {
+  for (;;) {
+    if (!outbox_.empty()) lane_.flush_soon(core_, self);  // the source may think for a while
+    std::string piece;
+    bool failed = false;
+    try {
+      piece = co_await source->next();
+    } catch (const std::exception& e) {
+      failed = true;
+      base::log_error("body source failed", {{"what", e.what()}});
+    } catch (...) {
+      failed = true;
+      base::log_error("body source failed");
+    }
+    if (failed || closed_) co_return false;  // the missing end tells the client
+    if (piece.empty()) {
+      if (chunked) outbox_.add("0\r\n\r\n");
+      co_return true;
+    }
+    if (chunked) {
+      char size[16];
+      auto end = std::to_chars(size, size + sizeof size, piece.size(), 16).ptr;
+      outbox_.add({size, end});
+      outbox_.add("\r\n");
+    }
+    outbox_.add_owned(std::move(piece));
+    if (chunked) outbox_.add("\r\n");
+    if (!co_await flush()) co_return false;
+  }
+}
+
+// Writes what is gathered and ends the connection. With `linger`, what the peer still sends is read and thrown away for a
+// while: closing at once would reset the connection, and the peer might lose our answer.
+async::Task<> Connection::finish(bool linger) {
+  if (!co_await flush() || !linger) co_return;
+  ::shutdown(socket_.native_handle(), SHUT_WR);
+  deadline_ = coarse_now() + kLingerMs;
+  for (;;) {
+    boost::system::error_code error;
+    co_await socket_.async_wait(asio::posix::stream_descriptor::wait_read, asio::redirect_error(asio::use_awaitable, error));
+    if (closed_ || expired_ || core_->draining) co_return;
+    auto got = ::recv(socket_.native_handle(), lane_.scratch.data(), lane_.scratch.size(), MSG_DONTWAIT);
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) co_return;
+  }
+}
+
+}  // namespace lambari::http
