@@ -30,14 +30,27 @@ std::string host_in_url(const std::string& address) {
   return address.find(':') == std::string::npos ? address : "[" + address + "]";
 }
 
-std::unique_ptr<BoundSocket> take_address(const Settings& settings) {
+std::unique_ptr<HeldAddress> take_address(const Settings& settings) {
   try {
-    return std::make_unique<BoundSocket>(settings.address, settings.port);
+    return std::make_unique<HeldAddress>(settings.address, settings.port);
   } catch (const std::system_error& error) {
     if (error.code() == std::errc::address_in_use)
       throw StartError(fmt::format("{}:{} is in use; stop what listens there (lambari status), or take another --port",
                                    settings.address, settings.port));
     throw StartError(fmt::format("cannot listen at {}:{}: {}", settings.address, settings.port, error.code().message()));
+  }
+}
+
+// "localhost" is ::1 first for many clients; some never try the other address.
+std::unique_ptr<HeldAddress> take_second_address(const Settings& settings, std::uint16_t port) {
+  if (settings.address != "127.0.0.1") return nullptr;
+  try {
+    return std::make_unique<HeldAddress>("::1", port);
+  } catch (const std::system_error& error) {
+    if (error.code() == std::errc::address_in_use)
+      base::log_warn("[::1] is in use by another program; clients of localhost may meet that one",
+                     {{"port", std::to_string(port)}});
+    return nullptr;  // a machine without IPv6
   }
 }
 
@@ -78,8 +91,9 @@ sandbox::Options sandbox_options(const Settings& settings, const std::filesystem
 House::Parts::Parts(Settings chosen, std::string version)
     : settings(std::move(chosen)),
       version(std::move(version)),
-      socket(take_address(settings)),
-      port(socket->port()),
+      held(take_address(settings)),
+      port(held->port()),
+      held_beside(take_second_address(settings, port)),
       directory(settings.memory_store ? Directory::temporary("memory") : Directory(settings.data)),
       loops(loop_count(settings)),
       store(open_store(settings, directory.path())),
@@ -170,7 +184,10 @@ House::House(Settings settings, std::string version) {
     throw StartError(fmt::format("cannot read {}: {}", parts.directory.path().string(), error.what()));
   }
   try {
-    parts.server.adopt(parts.socket->listen(), "");
+    for (auto* held : {&parts.held, &parts.held_beside}) {
+      if (*held) parts.server.listen((*held)->address(), parts.port);
+      held->reset();
+    }
   } catch (const std::system_error& error) {
     throw StartError(fmt::format("cannot listen at {}:{}: {}", parts.settings.address, parts.port, error.code().message()));
   }

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "app/directory.h"
+#include "app/held_address.h"
 #include "app/house.h"
-#include "app/listening.h"
 #include "app/meter.h"
 #include "app/settings.h"
 #include "app/signals.h"
@@ -58,8 +58,9 @@ struct House::Parts final : front::Backstage {
   const Settings settings;
   const std::string version;
   const std::chrono::steady_clock::time_point born = std::chrono::steady_clock::now();
-  std::unique_ptr<BoundSocket> socket;
+  std::unique_ptr<HeldAddress> held;
   const std::uint16_t port;
+  std::unique_ptr<HeldAddress> held_beside;  // [::1], beside 127.0.0.1, where there is IPv6
   const Directory directory;
   base::Clock clock;
   Meter meter;

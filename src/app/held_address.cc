@@ -1,4 +1,4 @@
-#include "app/listening.h"
+#include "app/held_address.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -7,7 +7,6 @@
 
 #include <cerrno>
 #include <system_error>
-#include <utility>
 
 namespace lambari::app {
 namespace {
@@ -20,7 +19,7 @@ namespace {
 
 }  // namespace
 
-BoundSocket::BoundSocket(const std::string& address, std::uint16_t port) {
+HeldAddress::HeldAddress(const std::string& address, std::uint16_t port) : address_(address) {
   sockaddr_storage name{};
   socklen_t size = 0;
   auto* v4 = reinterpret_cast<sockaddr_in*>(&name);
@@ -48,17 +47,8 @@ BoundSocket::BoundSocket(const std::string& address, std::uint16_t port) {
   fd_ = fd;
 }
 
-BoundSocket::~BoundSocket() {
+HeldAddress::~HeldAddress() {
   if (fd_ >= 0) close(fd_);
-}
-
-int BoundSocket::listen() {
-  // Two processes may bind one port with SO_REUSEADDR; only one of them listens.
-  if (::listen(fd_, SOMAXCONN) != 0) {
-    int fd = std::exchange(fd_, -1);
-    fail(fd, "listen");
-  }
-  return std::exchange(fd_, -1);
 }
 
 }  // namespace lambari::app
