@@ -193,6 +193,8 @@ class Emitter:
         if "xmlNamespace" in shape:
             uri = shape["xmlNamespace"]["uri"] if isinstance(shape["xmlNamespace"], dict) else shape["xmlNamespace"]
             fields.append(f".xml_namespace = {text(uri)}")
+            if isinstance(shape["xmlNamespace"], dict) and "prefix" in shape["xmlNamespace"]:
+                fields.append(f".xml_prefix = {text(shape['xmlNamespace']['prefix'])}")
         if "timestampFormat" in shape:
             fields.append(f".time_format = wire::TimeFormat::{TIME_FORMATS[shape['timestampFormat']]}")
         for limit in ("min", "max"):
@@ -203,7 +205,7 @@ class Emitter:
         if shape.get("enum"):
             before.append("  static const std::string_view values[] = {" + ", ".join(text(v) for v in shape["enum"]) + "};")
             fields.append(".enum_values = values")
-        order = ["kind", "name", "members", "element", "key", "payload", "location_name", "xml_namespace", "flattened", "is_union", "streaming",
+        order = ["kind", "name", "members", "element", "key", "payload", "location_name", "xml_namespace", "xml_prefix", "flattened", "is_union", "streaming",
                  "sensitive", "time_format", "min", "max", "pattern", "enum_values", "count", "append", "at", "emplace", "for_each"]
         fields.sort(key=lambda f: order.index(f[1:f.index(" ")]))
         return "\n".join([f"const wire::Shape* {symbol}() {{", *before, f"  static const wire::Shape shape = {{{', '.join(fields)}}};",

@@ -41,13 +41,14 @@ std::string recoded(std::string_view text, PlusSign plus) {
   return base::percent_encode(base::percent_decode(text, plus == PlusSign::space));
 }
 
-void append_query(std::string& out, std::string_view query, PlusSign plus) {
+void append_query(std::string& out, std::string_view query, const CanonicalStyle& style) {
   if (query.empty()) return;
   std::vector<std::pair<std::string, std::string>> pairs;
   for (auto part : base::split(query, '&')) {
     if (part.empty() || part.starts_with("X-Amz-Signature=")) continue;
+    if (style.unsigned_token && part.starts_with("X-Amz-Security-Token=")) continue;
     auto [name, value] = base::cut(part, '=');
-    pairs.emplace_back(recoded(name, plus), recoded(value, plus));
+    pairs.emplace_back(recoded(name, style.plus), recoded(value, style.plus));
   }
   std::sort(pairs.begin(), pairs.end());
   bool first = true;
@@ -81,7 +82,7 @@ std::string canonical_request(const http::Request& request, const std::vector<st
   out.reserve(1024);
   (out += request.method) += '\n';
   (out += canonical_path(request.path(), style)) += '\n';
-  append_query(out, request.query(), style.plus);
+  append_query(out, request.query(), style);
   out += '\n';
   for (const auto& name : signed_headers) {
     (out += name) += ':';

@@ -16,6 +16,7 @@ struct CanonicalStyle {
   bool normalize_path = true;  // "/a/../b//c" -> "/b/c"; not for S3
   bool double_encode = true;   // the path as sent is encoded once more; S3 encodes what it means once
   PlusSign plus = PlusSign::literal;
+  bool unsigned_token = false;  // X-Amz-Security-Token in the query is not part of what was signed
 };
 
 std::string canonical_request(const http::Request& request, const std::vector<std::string>& signed_headers, std::string_view payload_hash,

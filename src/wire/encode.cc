@@ -1,4 +1,6 @@
 // Results and faults, in each protocol's envelope.
+#include <algorithm>
+
 #include "base/text.h"
 #include "wire/cbor.h"
 #include "wire/codec.h"
@@ -83,14 +85,15 @@ void encode_payload(const Member& member, Protocol protocol, const void* result,
     return;
   }
   if (!value || shape.kind != Kind::structure) return;
-  // The root is the member's name when it has one of its own, else the structure's.
-  std::string_view root = member.has_location_name ? member.wire_name : !shape.location_name.empty() ? shape.location_name : shape.name;
+  // The root is the member's name when it was given one, else the structure's.
+  std::string_view root = member.has_location_name && member.wire_name != member.name ? member.wire_name : !shape.location_name.empty() ? shape.location_name : shape.name;
   (response.body += kXmlHead) += '<';
   response.body += root;
-  append_xml_namespace(response.body, member.xml_namespace.empty() ? shape.xml_namespace : member.xml_namespace, member.xml_prefix);
+  if (!member.xml_namespace.empty()) append_xml_namespace(response.body, member.xml_namespace, member.xml_prefix);
+  else append_xml_namespace(response.body, shape.xml_namespace, shape.xml_prefix);
   append_xml_attributes(response.body, shape, value);
   response.body += '>';
-  append_xml_members(response.body, shape, value);
+  append_xml_members(response.body, shape, value, false);
   close_element(response.body, root);
 }
 
@@ -101,14 +104,13 @@ void encode_rest(const Match& match, const void* result, http::Response& respons
   write_bindings(shape, result, response);
   if (const Member* payload = payload_member(shape)) return encode_payload(*payload, match.protocol, result, response);
   if (response.status == 204 || response.status == 304) return;
+  set_type(response, content_type(match.protocol));
   if (match.protocol == Protocol::rest_json) {
-    set_type(response, content_type(match.protocol));
     bool comma = false;
     response.body += '{';
     append_json_members(response.body, shape, result, comma);
     response.body += '}';
-  } else if (has_body_members(shape)) {
-    set_type(response, content_type(match.protocol));
+  } else if (std::any_of(shape.members.begin(), shape.members.end(), in_response_body)) {
     std::string_view root = !shape.location_name.empty() ? shape.location_name : shape.name;
     std::string_view ns = shape.xml_namespace.empty() ? match.model->xml_namespace : shape.xml_namespace;
     response.body += kXmlHead;
@@ -156,7 +158,8 @@ void append_fault_xml(std::string& out, const Fault& fault, std::string_view cod
   append_xml_element(out, "Code", code);
   const Shape* shape = fault.shape();
   const Member* message = shape ? message_member(*shape) : nullptr;
-  if (!message || !message->read(fault.value(), *message)) append_xml_element(out, "Message", fault.message());
+  bool in_fields = message && message->read(fault.value(), *message);
+  if (!in_fields && !fault.message().empty()) append_xml_element(out, "Message", fault.message());
   if (shape && fault.value()) append_xml_members(out, *shape, fault.value());
 }
 

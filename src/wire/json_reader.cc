@@ -54,7 +54,7 @@ class Reader {
     for (auto [key, item] : from.get_object().value_unsafe()) {
       if (item.is_null()) continue;
       const Member* member = finder.find([&, name = key](const Member& m) {
-        return (style_.model_names ? m.name : m.wire_name) == name && (style_.every_location || m.location == Location::body);
+        return (style_.model_names ? m.name : m.wire_name) == name && (depth > 0 || style_.every_location || m.location == Location::body);
       });
       if (!member) continue;
       presence.mark(*member);
@@ -158,7 +158,7 @@ void read_json(std::string& text, const Shape& shape, void* value, Presence& pre
 }
 
 void read_json(std::string& text, const Member& member, void* value, Reading& reading, JsonStyle style) {
-  parse(text, [&](element root) { Reader(reading, style).read(root, member, value, Path{}, 0); });
+  parse(text, [&](element root) { Reader(reading, style).read(root, member, value, Path{}, 1); });
 }
 
 }  // namespace lambari::wire

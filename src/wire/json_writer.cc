@@ -2,12 +2,11 @@
 
 #include "base/bytes.h"
 #include "wire/json.h"
+#include "wire/rest.h"
 #include "wire/scalar.h"
 
 namespace lambari::wire {
 namespace {
-
-bool in_body(const Member& member, const JsonStyle& style) { return style.every_location || member.location == Location::body; }
 
 // Bytes that do not make UTF-8 become U+FFFD, one for each.
 std::string repaired(std::string_view text) {
@@ -69,8 +68,10 @@ void append_json_string(std::string& out, std::string_view text) {
 }
 
 void append_json_members(std::string& out, const Shape& shape, const void* value, bool& comma, JsonStyle style) {
+  JsonStyle below = style;
+  below.every_location = true;  // bindings mean nothing below the top
   for (const auto& member : shape.members) {
-    if (!in_body(member, style)) continue;
+    if (!style.every_location && !in_response_body(member)) continue;
     const void* item = member.read(value, member);
     if (!item) continue;
     if (comma) out += ',';
@@ -78,7 +79,7 @@ void append_json_members(std::string& out, const Shape& shape, const void* value
     out += '"';  // names of the model need no escapes
     out += style.model_names ? member.name : member.wire_name;
     out += "\":";
-    append_json(out, member, item, style);
+    append_json(out, member, item, below);
   }
 }
 
@@ -142,6 +143,7 @@ void append_json(std::string& out, const Member& member, const void* value, Json
     case Kind::structure: {
       out += '{';
       bool comma = false;
+      style.every_location = true;
       append_json_members(out, shape, value, comma, style);
       out += '}';
       return;

@@ -31,7 +31,7 @@ class Reader {
     if (!ec2_) return std::string(member.wire_name);
     if (!member.query_name.empty()) return std::string(member.query_name);
     std::string name(member.wire_name);
-    if (member.has_location_name && name[0] >= 'a' && name[0] <= 'z') name[0] = static_cast<char>(name[0] - 32);
+    if (name[0] >= 'a' && name[0] <= 'z') name[0] = static_cast<char>(name[0] - 32);
     return name;
   }
 
@@ -42,8 +42,9 @@ class Reader {
     if (shape.kind == Kind::map) return flat ? name + "." : name + ".entry.";
     if (ec2_) return name + ".";
     if (!flat) return name + "." + std::string(shape.element->wire_name) + ".";
-    if (!shape.element->has_location_name) return name + ".";
-    // A flattened list is named by its element.
+    std::string items = name + ".";
+    if (form_.has_below(items) || !shape.element->has_location_name) return items;
+    // Older clients name a flattened list by its element.
     auto dot = name.rfind('.');
     return (dot == std::string::npos ? std::string() : name.substr(0, dot + 1)) + std::string(shape.element->wire_name) + ".";
   }

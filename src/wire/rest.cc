@@ -12,6 +12,7 @@ namespace {
 // Comma-separated values; quoted ones may hold commas. An HTTP date holds one comma itself.
 std::vector<std::string> split_list(std::string_view text, bool dates) {
   std::vector<std::string> items;
+  if (base::trim(text).empty()) return items;
   std::string item;
   bool quoted = false, was_quoted = false;
   int commas = 0;
@@ -94,14 +95,10 @@ std::string header_text(const Member& member, const void* value) {
 
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
-// Every parameter that no other member or the URI itself claims.
-void read_query_map(const Pairs& query, const Shape& input, std::string_view uri, const Shape& shape, void* value) {
+// Every parameter that is not part of the URI itself, those bound to other members too: so Smithy has it for servers.
+void read_query_map(const Pairs& query, std::string_view uri, const Shape& shape, void* value) {
   Pairs fixed = base::parse_query(base::cut(uri, '?').second);
   for (const auto& [name, text] : query) {
-    auto claims = [&, n = std::string_view(name)](const Member& m) {
-      return m.location == Location::query && m.shape()->kind != Kind::map && m.wire_name == n;
-    };
-    if (std::any_of(input.members.begin(), input.members.end(), claims)) continue;
     if (std::any_of(fixed.begin(), fixed.end(), [&, n = std::string_view(name)](const auto& f) { return f.first == n; })) continue;
     void* item = shape.emplace(value, name);
     const Shape& element = *shape.element->shape();
@@ -168,7 +165,7 @@ void read_bindings(const Match& match, const http::Request& request, const Shape
           read_query_member(pairs(), member, value, presence);
         } else if (!pairs().empty()) {
           presence.mark(member);
-          read_query_map(pairs(), input, match.operation->uri, *member.shape(), member.mutate(value, member));
+          read_query_map(pairs(), match.operation->uri, *member.shape(), member.mutate(value, member));
         }
         break;
       case Location::header: {

@@ -93,6 +93,7 @@ struct Shape {
   std::string_view payload = {};          // structure: name of the member that is the whole body
   std::string_view location_name = {};    // XML root element of an input
   std::string_view xml_namespace = {};
+  std::string_view xml_prefix = {};
   bool flattened = false;
   bool is_union = false;
   bool streaming = false;                 // blob

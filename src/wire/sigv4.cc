@@ -171,13 +171,17 @@ void verify_signature(http::Request& request, const SignedAs& as, std::string_vi
   std::string key = signing_key(secret, as.date, as.region, as.service);
   bool plain = is_s3(as.service);
   std::string hash = payload_hash(request, as);
-  auto matches = [&](PlusSign plus) {
-    std::string canonical = canonical_request(request, as.signed_headers, hash, {.normalize_path = !plain, .double_encode = !plain, .plus = plus});
+  auto matches = [&](PlusSign plus, bool unsigned_token = false) {
+    std::string canonical = canonical_request(request, as.signed_headers, hash,
+                                              {.normalize_path = !plain, .double_encode = !plain, .plus = plus, .unsigned_token = unsigned_token});
     return base::equal_in_constant_time(base::hex(base::hmac_sha256(key, string_to_sign(canonical, time, scope))), as.signature);
   };
   // A '+' in a query is a plus to some clients and a space to others; each signs what it means.
   bool plus = request.query().find('+') != std::string_view::npos;
-  if (!matches(PlusSign::literal) && !(plus && (matches(PlusSign::space) || matches(PlusSign::raw))))
+  bool known = matches(PlusSign::literal) || (plus && (matches(PlusSign::space) || matches(PlusSign::raw)));
+  // Some clients add the token to a URL that they have signed already.
+  if (!known && as.presigned && !as.security_token.empty()) known = matches(PlusSign::literal, true);
+  if (!known)
     throw Fault("SignatureDoesNotMatch",
                 "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing "
                 "method. Consult the service documentation for details.", 403);

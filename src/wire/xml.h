@@ -22,8 +22,9 @@ void append_xml_text(std::string& out, std::string_view text);
 void append_xml_element(std::string& out, std::string_view name, std::string_view text);
 // A member as elements under its wire name.
 void append_xml(std::string& out, const Member& member, const void* value);
-// The body members of a structure, without an element around them.
-void append_xml_members(std::string& out, const Shape& shape, const void* value);
+// The members of a structure, without an element around them. At the top what goes elsewhere than the body is left out;
+// below it bindings mean nothing.
+void append_xml_members(std::string& out, const Shape& shape, const void* value, bool top = true);
 // ' name="value"' for members that are attributes.
 void append_xml_attributes(std::string& out, const Shape& shape, const void* value);
 // ' xmlns="uri"', or ' xmlns:prefix="uri"'; nothing for an empty uri.

@@ -39,7 +39,9 @@ class Reader {
       if (!is_element(child)) continue;
       std::string_view name = local_name(child.name());
       const Member* member = finder.find(
-          [&](const Member& m) { return m.location == Location::body && !m.xml_attribute && local_name(element_name(m)) == name; });
+          [&](const Member& m) { return (depth > 0 || m.location == Location::body) && !m.xml_attribute && local_name(m.wire_name) == name; });
+      // Some clients name a flattened list by its element.
+      if (!member) member = finder.find([&](const Member& m) { return (depth > 0 || m.location == Location::body) && named_by_element(m, name); });
       if (!member) continue;
       Path here{&at, member->name};
       void* item = member->mutate(value, *member);
@@ -61,10 +63,9 @@ class Reader {
     return (kind == Kind::list || kind == Kind::map) && (member.flattened || member.shape()->flattened);
   }
 
-  static std::string_view element_name(const Member& member) {
+  static bool named_by_element(const Member& member, std::string_view name) {
     const Shape& shape = *member.shape();
-    bool by_element = shape.kind == Kind::list && flat(member) && shape.element->has_location_name;
-    return by_element ? shape.element->wire_name : member.wire_name;
+    return shape.kind == Kind::list && flat(member) && shape.element->has_location_name && local_name(shape.element->wire_name) == name;
   }
 
   void read(const pugi::xml_node& from, const Member& member, void* value, const Path& at, int depth) {

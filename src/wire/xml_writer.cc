@@ -1,3 +1,4 @@
+#include "wire/rest.h"
 #include "wire/scalar.h"
 #include "wire/xml.h"
 
@@ -7,7 +8,9 @@ namespace {
 void open(std::string& out, std::string_view name, const Member& member) {
   out += '<';
   out += name;
-  append_xml_namespace(out, member.xml_namespace, member.xml_prefix);
+  const Shape& shape = *member.shape();
+  if (!member.xml_namespace.empty()) append_xml_namespace(out, member.xml_namespace, member.xml_prefix);
+  else if (shape.kind == Kind::structure) append_xml_namespace(out, shape.xml_namespace, shape.xml_prefix);
 }
 
 void close(std::string& out, std::string_view name) {
@@ -16,8 +19,7 @@ void close(std::string& out, std::string_view name) {
   out += '>';
 }
 
-// `names` gives the namespace where that is not the member's own: an element of a flattened list is written as the list's member.
-void append_named(std::string& out, std::string_view name, const Member& member, const void* value, const Member* names = nullptr);
+void append_named(std::string& out, std::string_view name, const Member& member, const void* value);
 
 struct EntryWriter {
   std::string& out;
@@ -53,10 +55,7 @@ void append_list(std::string& out, std::string_view name, const Member& member, 
   bool flat = member.flattened || shape.flattened;
   std::size_t count = shape.count(value);
   if (flat) {
-    // A flattened list is named by its element when that has a name of its own.
-    const Member& names = element.has_location_name ? element : member;
-    std::string_view each = element.has_location_name ? element.wire_name : name;
-    for (std::size_t i = 0; i < count; ++i) append_named(out, each, element, shape.at(value, i), &names);
+    for (std::size_t i = 0; i < count; ++i) append_named(out, name, element, shape.at(value, i));
     return;
   }
   open(out, name, member);
@@ -65,13 +64,13 @@ void append_list(std::string& out, std::string_view name, const Member& member, 
   close(out, name);
 }
 
-void append_value(std::string& out, std::string_view name, const Member& member, const void* value, const Member& names) {
+void append_value(std::string& out, std::string_view name, const Member& member, const void* value) {
   const Shape& shape = *member.shape();
-  open(out, name, names);
+  open(out, name, member);
   if (shape.kind == Kind::structure) {
     append_xml_attributes(out, shape, value);
     out += '>';
-    append_xml_members(out, shape, value);
+    append_xml_members(out, shape, value, false);
   } else {
     out += '>';
     std::string text;
@@ -81,11 +80,11 @@ void append_value(std::string& out, std::string_view name, const Member& member,
   close(out, name);
 }
 
-void append_named(std::string& out, std::string_view name, const Member& member, const void* value, const Member* names) {
+void append_named(std::string& out, std::string_view name, const Member& member, const void* value) {
   switch (member.shape()->kind) {
     case Kind::list: return append_list(out, name, member, value);
     case Kind::map: return append_map(out, name, member, value);
-    default: return append_value(out, name, member, value, names ? *names : member);
+    default: return append_value(out, name, member, value);
   }
 }
 
@@ -136,9 +135,9 @@ void append_xml_attributes(std::string& out, const Shape& shape, const void* val
   }
 }
 
-void append_xml_members(std::string& out, const Shape& shape, const void* value) {
+void append_xml_members(std::string& out, const Shape& shape, const void* value, bool top) {
   for (const auto& member : shape.members) {
-    if (member.location != Location::body || member.xml_attribute) continue;
+    if ((top && !in_response_body(member)) || member.xml_attribute) continue;
     if (const void* item = member.read(value, member)) append_xml(out, member, item);
   }
 }
