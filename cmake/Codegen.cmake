@@ -3,7 +3,7 @@
 set(LAMBARI_MODELS ${CMAKE_SOURCE_DIR}/.cache/models CACHE PATH "where scripts/fetch-models unpacked the pinned models")
 
 function(lambari_generated)
-  file(GLOB GENERATOR CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/codegen/*.py)
+  file(GLOB GENERATOR CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/codegen/*.py ${CMAKE_SOURCE_DIR}/models/patches/*.json)
   foreach(SERVICE ${ARGN})
     set(OUT ${CMAKE_BINARY_DIR}/gen/aws/${SERVICE})
     add_custom_command(
