@@ -141,7 +141,7 @@ struct RequestParser::Impl {
 
   static bool looks_like_version(std::string_view head) {
     auto first = head.substr(0, head.find('\r'));
-    if (first.size() < 8) return false;
+    if (first.size() < 8 || std::count(first.begin(), first.end(), ' ') != 2) return false;
     auto version = first.substr(first.size() - 8);
     return version.starts_with("HTTP/") && version[5] >= '0' && version[5] <= '9' && version[6] == '.' && version[7] >= '0' &&
            version[7] <= '9';
