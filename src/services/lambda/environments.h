@@ -1,0 +1,99 @@
+// The execution environments of this process: made when none is idle, used again, retired.
+//
+//   (cold) -> busy -> idle -> busy ... -> gone
+// An environment belongs to one generation of one function version. It goes when it died, sat idle too long, lived too long,
+// its credentials are about to expire, its version changed or was deleted, or the host runs short of memory.
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "async/task.h"
+#include "base/clock.h"
+#include "sandbox/sandbox.h"
+#include "services/lambda/admission.h"
+#include "services/lambda/model.h"
+#include "services/lambda/packages.h"
+#include "services/lambda/service.h"
+
+namespace lambari::lambda {
+
+// Thread-safe. Leases may outlive the pool's own object, not the sandbox.
+class Environments {
+ public:
+  Environments(const Dependencies& dependencies, const Settings& settings, Packages& packages);
+  ~Environments();
+
+  // One environment with everything that belongs to it.
+  struct Live {
+    std::unique_ptr<sandbox::Environment> environment;
+    std::string log_group, log_stream;
+    bool may_log = true;  // the execution role allows it
+    bool fresh = true;    // has not been invoked yet
+    bool frozen = false;
+    base::Timestamp credentials_expire;
+    std::chrono::steady_clock::time_point born, idle_since;
+    std::vector<Packages::DirectoryRef> directories;  // the code and the layers it sees
+  };
+
+  struct State;
+  struct Pool;
+
+  // The right to run one invocation, in an environment of the version. Gone, it counts no more; the environment goes with it
+  // unless give_back() was called.
+  class Lease {
+   public:
+    Lease(std::shared_ptr<State> state, FunctionKey function, bool shared);
+    Lease(Lease&&) noexcept = default;
+    Lease& operator=(Lease&&) = delete;
+    ~Lease();
+
+    Live& live() { return *live_; }
+    void give_back();  // it is well and may serve again
+
+   private:
+    friend class Environments;
+    std::shared_ptr<State> state_;
+    FunctionKey function_;
+    bool shared_;
+    std::shared_ptr<Pool> pool_;
+    std::unique_ptr<Live> live_;
+  };
+
+  // Throws TooManyRequestsException when the shares are used up, AccessDeniedException when the role cannot be assumed,
+  // InvalidRuntimeException, ServiceException.
+  async::Task<Lease> acquire(std::shared_ptr<const Version> version, Shares shares);
+
+  // What is idle goes at once, what is busy when it is done.
+  void retire(const FunctionKey& function, std::uint64_t number);
+  void retire(const FunctionKey& function);
+  void retire_all();
+
+  // Freezes and retires what is idle; called about once a second.
+  void tend();
+
+  Lambda::Counters counters() const;
+  void count_invocation();
+
+ private:
+  async::Task<std::unique_ptr<Live>> make(std::shared_ptr<const Version> version);
+
+  base::Clock& clock_;
+  sandbox::Sandbox* sandbox_;
+  contracts::Credentials& credentials_;
+  contracts::Authorizer& authorizer_;
+  contracts::LogSink& logs_;
+  const Settings settings_;
+  Packages& packages_;
+  std::shared_ptr<State> state_;
+};
+
+// Everything a function sees in its environment, but for what the sandbox adds. Pure.
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+std::map<std::string, std::string> variables_of(const Version& version, const contracts::TemporaryCredentials& credentials,
+                                                std::string_view log_group, std::string_view log_stream);
+
+}  // namespace lambari::lambda

@@ -1,0 +1,269 @@
+#include <algorithm>
+#include <random>
+
+#include "base/bytes.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "services/lambda/faults.h"
+#include "services/lambda/operations.h"
+#include "services/lambda/report.h"
+
+namespace lambari::lambda {
+namespace {
+
+using Steady = std::chrono::steady_clock;
+using Kind = sandbox::Outcome::Kind;
+using namespace std::chrono_literals;
+
+constexpr auto kPatience = 10s;          // with a function that is Pending
+constexpr auto kFlushAfter = 200ms;      // lines of a long invocation show meanwhile
+constexpr std::size_t kMaxDepth = 1'000; // of a payload
+constexpr std::size_t kParseHere = 256 * 1024;  // larger payloads are checked on the blocking pool
+
+double draw() {
+  thread_local std::minstd_rand engine(static_cast<unsigned>(base::random_u64() | 1));
+  return std::uniform_real_distribution<double>(0.0, 1.0)(engine);
+}
+
+std::string trace_of(const std::string& given, base::Timestamp now) {
+  if (!given.empty()) return given;
+  const auto random = base::hex(base::random_bytes(20));
+  char seconds[9];
+  std::snprintf(seconds, sizeof seconds, "%08x", static_cast<unsigned>(now.ms / 1'000));
+  return "Root=1-" + std::string(seconds) + "-" + random.substr(0, 24) + ";Parent=" + random.substr(24, 16) + ";Sampled=0";
+}
+
+// The log of one invocation: to the function's stream, and its end to the caller when asked for.
+class Output {
+ public:
+  Output(contracts::LogSink& sink, const Version& version, const Environments::Live& live, bool tail)
+      : sink_(sink), account_(version.function.account), region_(version.function.region), group_(live.log_group),
+        stream_(live.log_stream), write_(live.may_log), tail_(tail) {}
+
+  void line(base::Timestamp time, std::string text) {
+    const std::lock_guard lock(mutex_);
+    if (tail_) {
+      kept_ += text;
+      if (kept_.size() > 64 * 1024) kept_.erase(0, kept_.size() - 8 * 1024);
+    }
+    if (!write_) return;
+    events_.push_back({time, std::move(text)});
+    if (Steady::now() - flushed_ > kFlushAfter) flush_locked();
+  }
+
+  void flush() {
+    const std::lock_guard lock(mutex_);
+    flush_locked();
+  }
+
+  std::string tail() {
+    const std::lock_guard lock(mutex_);
+    return tail_of(kept_);
+  }
+
+ private:
+  void flush_locked() {
+    flushed_ = Steady::now();
+    if (events_.empty()) return;
+    sink_.write(account_, region_, group_, stream_, std::move(events_));
+    events_.clear();
+  }
+
+  contracts::LogSink& sink_;
+  const std::string account_, region_, group_, stream_;
+  const bool write_, tail_;
+  std::mutex mutex_;
+  std::vector<contracts::LogEvent> events_;
+  std::string kept_;
+  Steady::time_point flushed_ = Steady::now();
+};
+
+void need_json(const std::string& payload) {
+  if (base::parse_json(payload, kMaxDepth)) return;
+  refuse<aws::lambda::InvalidRequestContentException>(
+      base::is_utf8(payload) ? "Could not parse request body into json: Could not parse payload into json: it is not one valid JSON value"
+                             : "Could not parse request body into json: Could not parse payload into json: Invalid UTF-8");
+}
+
+std::string client_context_of(const std::optional<std::string>& header) {
+  if (!header || header->empty()) return {};
+  if (header->size() > kMaxClientContext) {
+    refuse<aws::lambda::InvalidRequestContentException>("Client context must be no more than 3583 bytes when base64-encoded.");
+  }
+  auto text = base::unbase64(*header);
+  if (!text || !base::parse_json(*text)) {
+    refuse<aws::lambda::InvalidRequestContentException>("Client context must be a valid Base64-encoded JSON object.");
+  }
+  return std::move(*text);
+}
+
+void need_size(const std::string& payload) {
+  if (payload.size() <= kMaxPayload) return;
+  refuse<aws::lambda::RequestTooLargeException>("Request must be smaller than " + std::to_string(kMaxPayload) +
+                                                " bytes for the InvokeFunction operation");
+}
+
+}  // namespace
+
+async::Task<std::shared_ptr<const Target>> Invocations::ready(FunctionKey key, std::string qualifier) {
+  const auto deadline = Steady::now() + kPatience;
+  for (;;) {
+    const auto ticket = house_.settled.ticket();
+    auto target = house_.targets.find(key, qualifier);
+    const auto waiting = std::find_if(target->variants.begin(), target->variants.end(),
+                                      [](const auto& variant) { return variant.version->state != "Active"; });
+    if (waiting == target->variants.end()) co_return target;
+    const auto& state = waiting->version->state;
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Steady::now());
+    if (state != "Pending" || left <= 0ms) {
+      refuse<aws::lambda::ResourceConflictException>(
+          "The operation cannot be performed at this time. The function is currently in the following state: " + state);
+    }
+    co_await house_.settled.wait(ticket, left);
+  }
+}
+
+async::Task<Invocations::Ran> Invocations::run(std::shared_ptr<const Target> target, Job job) {
+  const auto version = target->pick(draw());
+  Shares shares{target->reserved, house_.settings.account_concurrency, 0};
+  if (!shares.reserved) shares.all_reserved = house_.targets.total_reserved(target->key);
+  auto lease = co_await house_.environments.acquire(version, shares);
+  auto& live = lease.live();
+  const auto& configuration = version->configuration;
+  const auto& clock = house_.d.clock;
+
+  const auto output = std::make_shared<Output>(house_.d.logs, *version, live, job.tail);
+  output->line(clock.now(), start_line(job.request_id, version->label()));
+  sandbox::Invocation invocation;
+  invocation.request_id = job.request_id;
+  invocation.payload = std::move(job.payload);
+  invocation.function_arn = target->arn;
+  invocation.client_context = std::move(job.client_context);
+  invocation.trace_header = trace_of(job.trace_header, clock.now());
+  invocation.timeout = std::chrono::seconds(configuration.timeout_s);
+
+  std::optional<sandbox::Outcome> outcome;
+  std::string failure;
+  try {
+    outcome = co_await live.environment->invoke(std::move(invocation), [output](base::Timestamp time, std::string line) {
+      line += '\n';
+      output->line(time, std::move(line));
+    });
+  } catch (const std::exception& e) {
+    failure = e.what();
+  }
+  if (!outcome) {
+    output->flush();
+    base::log_error("environment failed", {{"function", target->arn}, {"error", failure}});
+    throw aws::lambda::ServiceException("The execution environment of the function failed.");
+  }
+  const auto now = clock.now();
+  if (auto line = failure_line(job.request_id, *outcome, configuration.timeout_s, now)) output->line(now, std::move(*line));
+  output->line(now, end_line(job.request_id));
+  output->line(now, report_line(job.request_id, *outcome, configuration.memory_mb));
+  output->flush();
+
+  const auto arn = function_arn(version->function);
+  house_.d.meter.count("lambda", "Request", arn, 1);
+  house_.d.meter.count("lambda", "Lambda-MB-ms", arn, billed_ms(*outcome) * static_cast<std::uint64_t>(configuration.memory_mb));
+  house_.environments.count_invocation();
+
+  const bool well = outcome->kind == Kind::success || outcome->kind == Kind::function_error || outcome->kind == Kind::payload_too_large;
+  if (well && live.environment->alive()) lease.give_back();
+
+  Ran ran;
+  ran.payload = answer_of(job.request_id, *outcome, configuration.timeout_s);
+  if (outcome->kind != Kind::success) ran.function_error = "Unhandled";
+  ran.executed_version = version->label();
+  if (job.tail) ran.log_tail = output->tail();
+  co_return ran;
+}
+
+async::Task<aws::lambda::InvocationResponse> Invocations::api(const wire::Call& call, aws::lambda::InvocationRequest request) {
+  auto ref = parse_function(request.FunctionName, request.Qualifier, House::scope(call));
+  const auto type = request.InvocationType.value_or("RequestResponse");
+  if (type == "Event") {
+    throw wire::Fault("NotImplementedException", "InvocationType Event (asynchronous invocation) is not implemented by lambari yet.", 501);
+  }
+  if (request.DurableExecutionName) not_here("DurableExecutionName");
+  if (request.TenantId) not_here("TenantId");
+  auto payload = std::move(request.Payload).value_or("");
+  need_size(payload);
+  if (payload.empty()) {
+    payload = "{}";
+  } else if (payload.size() <= kParseHere) {
+    need_json(payload);
+  } else {
+    co_await house_.d.loops.block([&] { need_json(payload); });
+  }
+  Job job{call.request_id.empty() ? base::uuid() : call.request_id, std::move(payload), client_context_of(request.ClientContext), {},
+          request.LogType.value_or("None") == "Tail"};
+
+  aws::lambda::InvocationResponse out;
+  if (type == "DryRun") {
+    house_.targets.find(ref.key, ref.qualifier);
+    out.StatusCode = 204;
+    co_return out;
+  }
+  const auto target = co_await ready(std::move(ref.key), std::move(ref.qualifier));
+  auto ran = co_await run(target, std::move(job));
+  out.StatusCode = 200;
+  out.Payload = std::move(ran.payload);
+  out.ExecutedVersion = std::move(ran.executed_version);
+  if (!ran.function_error.empty()) out.FunctionError = std::move(ran.function_error);
+  if (!ran.log_tail.empty()) out.LogResult = base::base64(ran.log_tail);
+  co_return out;
+}
+
+async::Task<bool> Invocations::may_invoke(const contracts::Invocation& invocation, const Target& target, std::string& reason) {
+  // For a service the answer hangs on the resource policy alone, so it is kept with it.
+  const bool by_service = invocation.caller.kind == contracts::Principal::Kind::service;
+  auto question = invocation.caller.arn + "\n" + invocation.source_arn;
+  if (by_service) {
+    if (const auto known = target.recall(question); known && *known) co_return true;
+  }
+  contracts::AccessRequest request;
+  request.action = "lambda:InvokeFunction";
+  request.resources = {target.arn};
+  request.resource_policy = target.policy;
+  if (!invocation.source_arn.empty()) {
+    request.context["aws:SourceArn"] = {invocation.source_arn};
+    const auto parts = base::split(invocation.source_arn, ':');
+    if (parts.size() > 5 && !parts[4].empty()) request.context["aws:SourceAccount"] = {std::string(parts[4])};
+  }
+  for (const auto& [name, value] : target.tags) request.context["aws:ResourceTag/" + name] = {value};
+  auto decision = co_await house_.d.authorizer.authorize(invocation.caller, request);
+  if (decision.allowed && by_service) target.remember(std::move(question), true);
+  reason = std::move(decision.reason);
+  co_return decision.allowed;
+}
+
+async::Task<contracts::InvocationResult> Invocations::by_contract(contracts::Invocation invocation) {
+  contracts::InvocationResult out;
+  out.request_id = base::uuid();
+  try {
+    const auto parts = base::split(invocation.function, ':');
+    if (parts.size() < 7 || parts[0] != "arn") invalid("The function is not named by an ARN: " + invocation.function);
+    auto ref = parse_function(invocation.function, std::nullopt, {std::string(parts[4]), std::string(parts[3])});
+    need_size(invocation.payload);
+    const auto target = co_await ready(std::move(ref.key), std::move(ref.qualifier));
+    std::string reason;
+    if (!co_await may_invoke(invocation, *target, reason)) throw wire::Fault("AccessDeniedException", reason, 403);
+    Job job{out.request_id, invocation.payload.empty() ? "{}" : std::move(invocation.payload), std::move(invocation.client_context),
+            std::move(invocation.trace_header), invocation.tail_log};
+    auto ran = co_await run(target, std::move(job));
+    out.payload = std::move(ran.payload);
+    out.function_error = std::move(ran.function_error);
+    out.executed_version = std::move(ran.executed_version);
+    out.log_tail = std::move(ran.log_tail);
+  } catch (const wire::Fault& fault) {
+    out.refusal = {fault.code(), fault.message(), fault.status()};
+  } catch (const std::exception& e) {
+    base::log_error("invocation failed", {{"function", invocation.function}, {"error", e.what()}});
+    out.refusal = {"ServiceException", "The service encountered an internal error.", 500};
+  }
+  co_return out;
+}
+
+}  // namespace lambari::lambda

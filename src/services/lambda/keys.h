@@ -1,0 +1,80 @@
+// The only place that spells this room's keys. README.md has the same as a table.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "services/lambda/model.h"
+#include "store/key.h"
+#include "store/store.h"
+
+namespace lambari::lambda::keys {
+
+using store::Key;
+
+inline Key under(std::string_view table, const FunctionKey& f) {
+  return Key(table).text(f.account).text(f.region).text(f.name);
+}
+
+// lambda/function, account, region, name -> Function
+inline std::string function(const FunctionKey& f) { return under("lambda/function", f).str(); }
+inline std::string functions(std::string_view account, std::string_view region) {
+  return Key("lambda/function").text(account).text(region).str();
+}
+
+// lambda/version, account, region, name, number -> Version; $LATEST is number 0
+inline std::string version(const FunctionKey& f, std::uint64_t number) { return under("lambda/version", f).number(number).str(); }
+inline std::string versions(const FunctionKey& f) { return under("lambda/version", f).str(); }
+inline std::string all_versions(std::string_view account, std::string_view region) {
+  return Key("lambda/version").text(account).text(region).str();
+}
+
+// lambda/alias, account, region, name, alias -> Alias
+inline std::string alias(const FunctionKey& f, std::string_view name) { return under("lambda/alias", f).text(name).str(); }
+inline std::string aliases(const FunctionKey& f) { return under("lambda/alias", f).str(); }
+
+// lambda/policy, account, region, name, qualifier ("" for the function itself) -> Policy
+inline std::string policy(const FunctionKey& f, std::string_view qualifier) { return under("lambda/policy", f).text(qualifier).str(); }
+inline std::string policies(const FunctionKey& f) { return under("lambda/policy", f).str(); }
+
+// lambda/reserved, account, region, name -> number as text
+inline std::string reserved(const FunctionKey& f) { return under("lambda/reserved", f).str(); }
+inline std::string all_reserved(std::string_view account, std::string_view region) {
+  return Key("lambda/reserved").text(account).text(region).str();
+}
+
+// lambda/pending, account, region, name, number -> "": versions whose activation or update is not finished
+inline std::string pending(const FunctionKey& f, std::uint64_t number) { return under("lambda/pending", f).number(number).str(); }
+inline std::string all_pending() { return Key("lambda/pending").str(); }
+
+// lambda/layer, account, region, name -> Layer; lambda/layer-version, ..., number -> LayerVersion; lambda/layer-policy likewise
+inline std::string layer(std::string_view account, std::string_view region, std::string_view name) {
+  return Key("lambda/layer").text(account).text(region).text(name).str();
+}
+inline std::string layers(std::string_view account, std::string_view region) {
+  return Key("lambda/layer").text(account).text(region).str();
+}
+inline std::string layer_version(std::string_view account, std::string_view region, std::string_view name, std::uint64_t number) {
+  return Key("lambda/layer-version").text(account).text(region).text(name).number(number).str();
+}
+inline std::string layer_versions(std::string_view account, std::string_view region, std::string_view name) {
+  return Key("lambda/layer-version").text(account).text(region).text(name).str();
+}
+inline std::string all_layer_versions(std::string_view account, std::string_view region) {
+  return Key("lambda/layer-version").text(account).text(region).str();
+}
+inline std::string layer_policy(std::string_view account, std::string_view region, std::string_view name, std::uint64_t number) {
+  return Key("lambda/layer-policy").text(account).text(region).text(name).number(number).str();
+}
+
+// lambda/use, hash of a zip, key of the row that names it -> "": when the last one goes, so does the blob
+inline std::string use(std::string_view zip, std::string_view owner) { return Key("lambda/use").text(zip).text(owner).str(); }
+inline std::string uses(std::string_view zip) { return Key("lambda/use").text(zip).str(); }
+
+// Everything of this room, for nuke.
+inline constexpr std::string_view kTables[] = {"lambda/function", "lambda/version",       "lambda/alias",
+                                               "lambda/policy",   "lambda/reserved",      "lambda/pending",
+                                               "lambda/layer",    "lambda/layer-version", "lambda/layer-policy",
+                                               "lambda/use"};
+
+}  // namespace lambari::lambda::keys

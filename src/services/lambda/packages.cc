@@ -1,0 +1,243 @@
+#include "services/lambda/packages.h"
+
+#include <fstream>
+#include <stdexcept>
+#include <system_error>
+
+#include "base/bytes.h"
+#include "base/ids.h"
+#include "base/log.h"
+#include "services/lambda/faults.h"
+#include "services/lambda/rows.h"
+#include "services/lambda/rules.h"
+
+namespace lambari::lambda {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+constexpr std::string_view kTemporary = ".tmp-";
+
+std::string boot_id() {
+  std::ifstream in("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  std::getline(in, id);
+  return id;
+}
+
+void unpack_into(const std::string& zip, const fs::path& directory, const std::string& hash) {
+  const auto temporary = directory / (std::string(kTemporary) + base::hex(base::random_bytes(8)));
+  fs::create_directories(temporary);
+  fs::permissions(temporary, fs::perms(0755));
+  try {
+    if (unpack(zip, temporary).problem != PackageProblem::none) throw std::runtime_error("a kept package is not readable");
+    std::error_code error;
+    fs::rename(temporary, directory / hash, error);
+    if (error && !fs::is_directory(directory / hash)) throw std::system_error(error, "rename of package directory");
+    if (!error) return;
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove_all(temporary, ignored);
+    throw;
+  }
+  fs::remove_all(temporary);
+}
+
+// Gives back the right to unpack, whatever happens.
+template <class F>
+struct Finally {
+  F f;
+  ~Finally() { f(); }
+};
+template <class F>
+Finally(F) -> Finally<F>;
+
+}  // namespace
+
+Packages::Packages(async::Loops& loops, store::Store& store, blobs::Blobs& blobs, fs::path directory)
+    : loops_(loops), store_(store), blobs_(blobs), directory_(std::move(directory)) {
+  fs::create_directories(directory_);
+}
+
+async::Task<Packages::Pin> Packages::pin(std::string zip) {
+  for (;;) {
+    const auto ticket = changed_.ticket();
+    bool mine = false;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!erasing_.contains(zip)) {
+        ++pins_[zip];
+        mine = true;
+      }
+    }
+    if (mine) co_return Pin(*this, std::move(zip));
+    co_await changed_.wait(ticket, 1s);
+  }
+}
+
+void Packages::unpin(const std::string& zip) {
+  const std::lock_guard lock(mutex_);
+  const auto it = pins_.find(zip);
+  if (it == pins_.end() || --it->second > 0) return;
+  pins_.erase(it);
+  // Whoever held it may have failed before its row was there.
+  suspects_.insert(zip);
+}
+
+async::Task<Code> Packages::check(const std::string& zip) {
+  if (zip.size() > kMaxZipped) {
+    throw wire::Fault("RequestEntityTooLargeException", "Zipped size must be smaller than " + std::to_string(kMaxZipped) + " bytes", 413);
+  }
+  Code code;
+  PackageReport report;
+  code.size = zip.size();
+  co_await loops_.block([&] {
+    report = inspect(zip);
+    if (report.problem == PackageProblem::none) code.zip = base::hex(base::sha256(zip));
+  });
+  switch (report.problem) {
+    case PackageProblem::none:
+      break;
+    case PackageProblem::unreadable:
+      invalid("Could not unzip uploaded file. Please check your file, then try to upload again.");
+    case PackageProblem::empty:
+      invalid("Uploaded file must be a non-empty zip");
+    case PackageProblem::too_large:
+      invalid("Unzipped size must be smaller than " + std::to_string(kMaxUnzipped) + " bytes");
+  }
+  code.unzipped = report.unzipped;
+  co_return code;
+}
+
+async::Task<Packages::Kept> Packages::keep(std::string zip) {
+  Kept kept;
+  kept.code = co_await check(zip);
+  kept.pin = co_await pin(kept.code.zip);
+  co_await blobs_.put(zip);
+  co_return kept;
+}
+
+async::Task<Packages::DirectoryRef> Packages::unpacked(std::string zip) {
+  const auto pinned = co_await pin(zip);
+  for (;;) {
+    const auto ticket = changed_.ticket();
+    DirectoryRef ready;
+    bool mine = false;
+    {
+      const std::lock_guard lock(mutex_);
+      if (const auto it = directories_.find(zip); it != directories_.end()) ready = it->second.lock();
+      if (!ready) mine = unpacking_.insert(zip).second;
+    }
+    if (ready) co_return ready;
+    if (mine) break;
+    co_await changed_.wait(ticket, 1s);
+  }
+  const Finally release{[&] {
+    {
+      const std::lock_guard lock(mutex_);
+      unpacking_.erase(zip);
+    }
+    changed_.notify_all();
+  }};
+  const auto path = directory_ / zip;
+  bool there = false;
+  co_await loops_.block([&] { there = fs::is_directory(path); });
+  if (!there) {
+    const auto bytes = co_await blobs_.get(zip);
+    if (!bytes) throw std::runtime_error("the package of a function is missing");
+    co_await loops_.block([&] { unpack_into(*bytes, directory_, zip); });
+  }
+  auto made = std::make_shared<const Directory>(Directory{path});
+  {
+    const std::lock_guard lock(mutex_);
+    directories_[zip] = made;
+  }
+  co_return made;
+}
+
+async::Task<std::optional<std::string>> Packages::bytes(std::string zip) { co_return co_await blobs_.get(zip); }
+
+void Packages::suspect(const std::vector<std::string>& zips) {
+  const std::lock_guard lock(mutex_);
+  suspects_.insert(zips.begin(), zips.end());
+}
+
+async::Task<> Packages::sweep() {
+  std::vector<std::string> candidates;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto it = suspects_.begin(); it != suspects_.end();) {
+      const auto& zip = *it;
+      const auto directory = directories_.find(zip);
+      const bool held = pins_.contains(zip) || unpacking_.contains(zip) || erasing_.contains(zip) ||
+                        (directory != directories_.end() && !directory->second.expired());
+      if (held) {
+        ++it;
+        continue;
+      }
+      erasing_.insert(zip);
+      candidates.push_back(zip);
+      it = suspects_.erase(it);
+    }
+  }
+  for (auto& zip : candidates) co_await discard(std::move(zip));
+}
+
+async::Task<> Packages::discard(std::string zip) {
+  const Finally release{[&] {
+    {
+      const std::lock_guard lock(mutex_);
+      erasing_.erase(zip);
+      directories_.erase(zip);
+    }
+    changed_.notify_all();
+  }};
+  if (rows::used(*store_.read(), zip)) co_return;
+  try {
+    co_await loops_.block([&] {
+      // Out of sight at once, so that a stop in the middle leaves nothing that looks whole.
+      const auto doomed = directory_ / (std::string(kTemporary) + base::hex(base::random_bytes(8)));
+      std::error_code error;
+      fs::rename(directory_ / zip, doomed, error);
+      if (!error) fs::remove_all(doomed, error);
+    });
+    co_await blobs_.erase(zip);
+  } catch (const std::exception& e) {
+    base::log_warn("unused package not removed", {{"zip", zip}, {"error", e.what()}});
+  }
+}
+
+async::Task<> Packages::start() {
+  std::vector<std::string> found;
+  co_await loops_.block([&] {
+    const auto marker = directory_ / ".boot";
+    std::string last;
+    {
+      std::ifstream in(marker);
+      std::getline(in, last);
+    }
+    const auto boot = boot_id();
+    const bool rebooted = boot.empty() || last != boot;
+    for (const auto& entry : fs::directory_iterator(directory_)) {
+      const auto name = entry.path().filename().string();
+      if (name == ".boot") continue;
+      if (rebooted || name.starts_with(kTemporary)) {
+        std::error_code ignored;
+        fs::remove_all(entry.path(), ignored);
+      } else {
+        found.push_back(name);
+      }
+    }
+    if (rebooted) std::ofstream(marker) << boot << '\n';
+  });
+  suspect(found);
+  co_await sweep();
+}
+
+async::Task<> Packages::erase_all(std::vector<std::string> zips) {
+  suspect(zips);
+  co_await sweep();
+}
+
+}  // namespace lambari::lambda

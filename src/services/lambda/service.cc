@@ -1,0 +1,137 @@
+#include "services/lambda/service.h"
+
+#include <set>
+
+#include "services/lambda/access.h"
+#include "services/lambda/keys.h"
+#include "services/lambda/operations.h"
+#include "services/lambda/rows.h"
+
+namespace lambari::lambda {
+
+using namespace std::chrono_literals;
+
+struct Lambda::Parts {
+  Parts(Dependencies dependencies, Settings settings) : house(dependencies, settings) {}
+
+  House house;
+  Functions functions{house};
+  Versions versions{house};
+  Aliases aliases{house};
+  Layers layers{house};
+  Permissions permissions{house};
+  Tags tags{house};
+  Account account{house};
+  Invocations invocations{house};
+
+  static async::Task<> tend(std::shared_ptr<Parts> parts) {
+    for (unsigned tick = 0; !parts->house.background.stopping(); ++tick) {
+      parts->house.environments.tend();
+      if (tick % 5 == 4) co_await parts->house.packages.sweep();
+      co_await parts->house.background.pause(1s);
+    }
+  }
+};
+
+Lambda::Lambda(Dependencies dependencies, Settings settings) : parts_(std::make_shared<Parts>(dependencies, settings)) {}
+Lambda::~Lambda() = default;
+
+async::Task<> Lambda::start() {
+  auto& house = parts_->house;
+  co_await house.packages.start();
+  // What was accepted before the last stop and not finished.
+  for (const auto& item : rows::pending(*house.d.store.read())) {
+    if (const auto version = rows::version(*house.d.store.read(), item.function, item.number)) house.settle_later(*version);
+  }
+  house.background.spawn("tend environments", Parts::tend(parts_));
+}
+
+async::Task<> Lambda::stop() {
+  co_await parts_->house.background.finish();
+  parts_->house.environments.retire_all();
+}
+
+async::Task<> Lambda::nuke() {
+  auto& house = parts_->house;
+  std::set<std::string> zips;
+  co_await house.d.store.commit([&](store::Transaction& t) {
+    zips.clear();
+    auto range = store::prefix_range(store::Key("lambda/use").str());
+    for (bool more = true; more;) {
+      const auto found = t.scan(range, 1'000);
+      for (const auto& row : found) {
+        store::KeyReader key(row.key);
+        std::string table, zip;
+        if (key.text(table) && key.text(zip)) zips.insert(std::move(zip));
+      }
+      more = found.size() == 1'000;
+      if (more) range.begin = found.back().key + '\0';
+    }
+    for (const auto table : keys::kTables) t.erase(store::prefix_range(store::Key(table).str()));
+  });
+  house.targets.forget_all();
+  house.environments.retire_all();
+  co_await house.packages.erase_all({zips.begin(), zips.end()});
+}
+
+async::Task<contracts::InvocationResult> Lambda::invoke(contracts::Invocation invocation) {
+  return parts_->invocations.by_contract(std::move(invocation));
+}
+
+async::Task<contracts::AccessRequest> Lambda::access(const wire::Call& call, const wire::Operation& operation, const void* request) {
+  co_return access_of(parts_->house, call, operation, request);
+}
+
+async::Task<std::optional<std::string>> Lambda::package(std::string token) {
+  const auto zip = parts_->house.links.open(token, parts_->house.d.clock.now());
+  if (!zip) co_return std::nullopt;
+  co_return co_await parts_->house.packages.bytes(*zip);
+}
+
+Lambda::Counters Lambda::counters() const { return parts_->house.environments.counters(); }
+
+#define FORWARD(Result, Name, Request, target)                                                  \
+  async::Task<Result> Lambda::Name(const wire::Call& call, aws::lambda::Request request) {      \
+    return parts_->target(call, std::move(request));                                            \
+  }
+FORWARD(aws::lambda::FunctionConfiguration, CreateFunction, CreateFunctionRequest, functions.create)
+FORWARD(aws::lambda::GetFunctionResponse, GetFunction, GetFunctionRequest, functions.get)
+FORWARD(aws::lambda::FunctionConfiguration, GetFunctionConfiguration, GetFunctionConfigurationRequest, functions.get_configuration)
+FORWARD(aws::lambda::FunctionConfiguration, UpdateFunctionCode, UpdateFunctionCodeRequest, functions.update_code)
+FORWARD(aws::lambda::FunctionConfiguration, UpdateFunctionConfiguration, UpdateFunctionConfigurationRequest, functions.update_configuration)
+FORWARD(aws::lambda::DeleteFunctionResponse, DeleteFunction, DeleteFunctionRequest, functions.remove)
+FORWARD(aws::lambda::ListFunctionsResponse, ListFunctions, ListFunctionsRequest, functions.list)
+FORWARD(aws::lambda::FunctionConfiguration, PublishVersion, PublishVersionRequest, versions.publish)
+FORWARD(aws::lambda::ListVersionsByFunctionResponse, ListVersionsByFunction, ListVersionsByFunctionRequest, versions.list)
+FORWARD(aws::lambda::AliasConfiguration, CreateAlias, CreateAliasRequest, aliases.create)
+FORWARD(aws::lambda::AliasConfiguration, GetAlias, GetAliasRequest, aliases.get)
+FORWARD(aws::lambda::AliasConfiguration, UpdateAlias, UpdateAliasRequest, aliases.update)
+FORWARD(void, DeleteAlias, DeleteAliasRequest, aliases.remove)
+FORWARD(aws::lambda::ListAliasesResponse, ListAliases, ListAliasesRequest, aliases.list)
+FORWARD(void, TagResource, TagResourceRequest, tags.add)
+FORWARD(void, UntagResource, UntagResourceRequest, tags.remove)
+FORWARD(aws::lambda::ListTagsResponse, ListTags, ListTagsRequest, tags.list)
+FORWARD(aws::lambda::AddPermissionResponse, AddPermission, AddPermissionRequest, permissions.add)
+FORWARD(void, RemovePermission, RemovePermissionRequest, permissions.remove)
+FORWARD(aws::lambda::GetPolicyResponse, GetPolicy, GetPolicyRequest, permissions.get)
+FORWARD(aws::lambda::PublishLayerVersionResponse, PublishLayerVersion, PublishLayerVersionRequest, layers.publish)
+FORWARD(aws::lambda::GetLayerVersionResponse, GetLayerVersion, GetLayerVersionRequest, layers.get)
+FORWARD(aws::lambda::GetLayerVersionResponse, GetLayerVersionByArn, GetLayerVersionByArnRequest, layers.get_by_arn)
+FORWARD(void, DeleteLayerVersion, DeleteLayerVersionRequest, layers.remove)
+FORWARD(aws::lambda::ListLayerVersionsResponse, ListLayerVersions, ListLayerVersionsRequest, layers.list_versions)
+FORWARD(aws::lambda::ListLayersResponse, ListLayers, ListLayersRequest, layers.list)
+FORWARD(aws::lambda::AddLayerVersionPermissionResponse, AddLayerVersionPermission, AddLayerVersionPermissionRequest, layers.add_permission)
+FORWARD(void, RemoveLayerVersionPermission, RemoveLayerVersionPermissionRequest, layers.remove_permission)
+FORWARD(aws::lambda::GetLayerVersionPolicyResponse, GetLayerVersionPolicy, GetLayerVersionPolicyRequest, layers.get_policy)
+FORWARD(aws::lambda::InvocationResponse, Invoke, InvocationRequest, invocations.api)
+FORWARD(aws::lambda::GetAccountSettingsResponse, GetAccountSettings, GetAccountSettingsRequest, account.settings)
+FORWARD(aws::lambda::Concurrency, PutFunctionConcurrency, PutFunctionConcurrencyRequest, account.put_concurrency)
+FORWARD(aws::lambda::GetFunctionConcurrencyResponse, GetFunctionConcurrency, GetFunctionConcurrencyRequest, account.get_concurrency)
+FORWARD(void, DeleteFunctionConcurrency, DeleteFunctionConcurrencyRequest, account.delete_concurrency)
+FORWARD(aws::lambda::GetRuntimeManagementConfigResponse, GetRuntimeManagementConfig, GetRuntimeManagementConfigRequest, versions.get_runtime_management)
+FORWARD(aws::lambda::PutRuntimeManagementConfigResponse, PutRuntimeManagementConfig, PutRuntimeManagementConfigRequest, versions.put_runtime_management)
+FORWARD(aws::lambda::GetFunctionCodeSigningConfigResponse, GetFunctionCodeSigningConfig, GetFunctionCodeSigningConfigRequest, account.get_code_signing)
+FORWARD(aws::lambda::GetFunctionRecursionConfigResponse, GetFunctionRecursionConfig, GetFunctionRecursionConfigRequest, account.get_recursion)
+#undef FORWARD
+
+}  // namespace lambari::lambda

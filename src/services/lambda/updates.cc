@@ -1,0 +1,136 @@
+#include "services/lambda/describe.h"
+#include "services/lambda/faults.h"
+#include "services/lambda/operations.h"
+#include "services/lambda/rows.h"
+
+namespace lambari::lambda {
+namespace {
+
+Version latest_for_update(store::Reader& reader, const FunctionKey& key, const std::optional<std::string>& revision) {
+  auto v = rows::version(reader, key, 0);
+  if (!v) function_not_found(key);
+  check_revision(revision, v->revision);
+  if (v->state == "Pending" || v->update_status == "InProgress") {
+    refuse<aws::lambda::ResourceConflictException>("The operation cannot be performed at this time. An update is in progress for resource: " +
+                                                   function_arn(key));
+  }
+  return std::move(*v);
+}
+
+void begin_update(Version& v, base::Timestamp now) {
+  v.modified = now;
+  v.revision = base::uuid();
+  v.generation = base::uuid();
+  if (v.state == "Failed") {
+    v.state = "Pending";
+    v.state_reason = "The function is being created.";
+    v.state_reason_code = "Creating";
+    v.update_status.clear();
+    return;
+  }
+  v.update_status = "InProgress";
+  v.update_reason = "The function is being created.";
+  v.update_reason_code = "Creating";
+}
+
+// A configuration with what the request gives in place of what was there. Layers are resolved elsewhere.
+Configuration merged(Configuration c, const aws::lambda::UpdateFunctionConfigurationRequest& r) {
+  check_extras({r.VpcConfig, r.DeadLetterConfig, r.KMSKeyArn, r.TracingConfig, r.FileSystemConfigs, r.ImageConfig, r.SnapStart,
+                r.CapacityProviderConfig, r.DurableConfig, r.RuntimeConfig, r.AcceleratorConfig});
+  if (r.Role) {
+    check_role(*r.Role);
+    c.role = *r.Role;
+  }
+  if (r.Runtime) {
+    check_runtime(*r.Runtime);
+    c.runtime = *r.Runtime;
+  }
+  if (r.Handler) c.handler = *r.Handler;
+  check_handler(c.runtime, c.handler);
+  if (r.Description) c.description = *r.Description;
+  if (r.Timeout) c.timeout_s = *r.Timeout;
+  if (r.MemorySize) c.memory_mb = *r.MemorySize;
+  if (r.EphemeralStorage) c.tmp_mb = r.EphemeralStorage->Size;
+  if (r.Environment) {
+    const auto variables = r.Environment->Variables.value_or(std::map<std::string, std::string>{});
+    check_environment(variables);
+    c.environment = variables;
+  }
+  if (r.LoggingConfig) c.log_group = check_logging(*r.LoggingConfig, c.log_group);
+  return c;
+}
+
+}  // namespace
+
+async::Task<aws::lambda::FunctionConfiguration> Functions::update_code(const wire::Call& call,
+                                                                       aws::lambda::UpdateFunctionCodeRequest request) {
+  const auto key = parse_function(request.FunctionName, std::nullopt, House::scope(call)).key;
+  if (request.ImageUri) invalid("Please don't provide ImageUri when updating a function with packageType Zip.");
+  if (request.SourceKMSKeyArn && !request.SourceKMSKeyArn->empty()) not_here("SourceKMSKeyArn");
+  if (request.PublishTo) not_here("PublishTo");
+  if (request.Architectures) check_architectures(*request.Architectures);
+  auto before = latest_for_update(*house_.d.store.read(), key, request.RevisionId);
+  auto zip = House::zip_of(request);
+  if (zip.empty()) invalid("Please provide a source for function code.");
+
+  if (request.DryRun.value_or(false)) {
+    before.code = co_await house_.packages.check(zip);
+    check_total_size(before.code, before.configuration.layers);
+    co_return describe(before, {});
+  }
+  const auto kept = co_await house_.packages.keep(std::move(zip));
+  const auto now = house_.d.clock.now();
+  std::vector<std::string> loose;
+  std::optional<Version> published;
+  const auto latest = co_await house_.d.store.transact([&](store::Transaction& t) {
+    loose.clear();
+    published.reset();
+    auto v = latest_for_update(t, key, request.RevisionId);
+    check_total_size(kept.code, v.configuration.layers);
+    v.code = kept.code;
+    begin_update(v, now);
+    if (request.Publish.value_or(false)) {
+      auto function = rows::function(t, key);
+      if (!function) function_not_found(key);
+      published = publish_in(t, *function, v, std::nullopt, now, loose);
+      rows::put(t, *function);
+    }
+    rows::put(t, v, loose);
+    return v;
+  });
+  house_.changed(key, loose);
+  house_.environments.retire(key, 0);
+  house_.settle_later(latest);
+  if (published) house_.settle_later(*published);
+  co_return published ? describe(*published, published->label()) : describe(latest, {});
+}
+
+async::Task<aws::lambda::FunctionConfiguration> Functions::update_configuration(const wire::Call& call,
+                                                                                aws::lambda::UpdateFunctionConfigurationRequest request) {
+  const auto key = parse_function(request.FunctionName, std::nullopt, House::scope(call)).key;
+  const auto before = latest_for_update(*house_.d.store.read(), key, request.RevisionId);
+  merged(before.configuration, request);
+  if (request.Role) co_await house_.check_role_usable(call, *request.Role);
+  if (request.Runtime) house_.check_runtime_present(*request.Runtime);
+  ResolvedLayers layers;
+  if (request.Layers) layers = co_await resolve_layers(house_, call, *request.Layers);
+
+  const auto now = house_.d.clock.now();
+  std::vector<std::string> loose;
+  const auto latest = co_await house_.d.store.transact([&](store::Transaction& t) {
+    loose.clear();
+    auto v = latest_for_update(t, key, request.RevisionId);
+    v.configuration = merged(std::move(v.configuration), request);
+    if (request.Layers) v.configuration.layers = layers.uses;
+    check_total_size(v.code, v.configuration.layers);
+    begin_update(v, now);
+    rows::put(t, v, loose);
+    return v;
+  });
+  house_.changed(key, loose);
+  house_.environments.retire(key, 0);
+  house_.settle_later(latest);
+  co_return describe(latest, {});
+}
+
+}  // namespace lambari::lambda
