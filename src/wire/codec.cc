@@ -3,7 +3,6 @@
 #include "base/bytes.h"
 #include "base/text.h"
 #include "wire/cbor.h"
-#include "wire/fault_names.h"
 #include "wire/json.h"
 #include "wire/query.h"
 #include "wire/rest.h"
@@ -73,7 +72,7 @@ Value decode_request(const Match& match, http::Request& request) {
       break;
   }
   if (match.protocol != Protocol::query && match.protocol != Protocol::ec2) presence.finish(value.get(), Path{}, reading);
-  check(validation_code(*match.model), shape, value.get(), reading.missing);
+  check(match.model, shape, value.get(), reading.missing);
   return value;
 }
 
@@ -85,7 +84,7 @@ Value decode_document(const Operation& operation, std::string_view json) {
   std::string text(json);
   read_json(text, *operation.input, value.get(), presence, reading, {.model_names = true, .every_location = true, .time = TimeFormat::iso8601});
   presence.finish(value.get(), Path{}, reading);
-  check("ValidationException", *operation.input, value.get(), reading.missing);
+  check(nullptr, *operation.input, value.get(), reading.missing);
   return value;
 }
 

@@ -139,10 +139,16 @@ const Member* message_member(const Shape& shape) {
   return nullptr;
 }
 
-// The members of a typed fault, else just the message, spelled as the fault's shape spells it.
+bool tells_message(const Fault& fault) {
+  const Member* member = fault.shape() ? message_member(*fault.shape()) : nullptr;
+  return member && member->read(fault.value(), *member);
+}
+
+// The members of a typed fault, and the message, spelled as the fault's shape spells it.
 void append_fault_json(std::string& out, const Match* match, const Fault& fault, std::string_view code) {
   bool comma = out.back() != '{';
-  if (fault.shape() && fault.value()) return append_json_members(out, *fault.shape(), fault.value(), comma);
+  if (fault.shape() && fault.value()) append_json_members(out, *fault.shape(), fault.value(), comma);
+  if (tells_message(fault) || (fault.shape() && fault.message().empty())) return;
   std::string_view name = "message";
   if (match && match->operation)
     for (const Shape* error : match->operation->errors)
@@ -153,14 +159,20 @@ void append_fault_json(std::string& out, const Match* match, const Fault& fault,
   append_json_string(out, fault.message());
 }
 
+// Whatever the model calls it, the message is <Message>.
 void append_fault_xml(std::string& out, const Fault& fault, std::string_view code, bool with_type) {
   if (with_type) append_xml_element(out, "Type", fault.senders() ? "Sender" : "Receiver");
   append_xml_element(out, "Code", code);
   const Shape* shape = fault.shape();
   const Member* message = shape ? message_member(*shape) : nullptr;
-  bool in_fields = message && message->read(fault.value(), *message);
-  if (!in_fields && !fault.message().empty()) append_xml_element(out, "Message", fault.message());
-  if (shape && fault.value()) append_xml_members(out, *shape, fault.value());
+  const void* told = message && message->shape()->kind == Kind::string ? message->read(fault.value(), *message) : nullptr;
+  std::string_view text = told ? std::string_view(*static_cast<const std::string*>(told)) : std::string_view(fault.message());
+  if (told || !shape || !text.empty()) append_xml_element(out, "Message", text);
+  if (!shape || !fault.value()) return;
+  for (const auto& member : shape->members) {
+    if (&member == message || !in_response_body(member)) continue;
+    if (const void* item = member.read(fault.value(), member)) append_xml(out, member, item);
+  }
 }
 
 std::string fault_xml(Protocol protocol, std::string_view xml_namespace, const Fault& fault, std::string_view code, const std::string& request_id) {
@@ -185,12 +197,12 @@ std::string fault_xml(Protocol protocol, std::string_view xml_namespace, const F
 std::string fault_cbor(const Fault& fault, std::string_view code) {
   std::string out;
   bool typed = fault.shape() && fault.value();
-  append_cbor_map(out, 1 + (typed ? count_cbor_members(*fault.shape(), fault.value()) : 1));
+  bool message = !tells_message(fault) && !(typed && fault.message().empty());
+  append_cbor_map(out, 1 + (typed ? count_cbor_members(*fault.shape(), fault.value()) : 0) + message);
   append_cbor_text(out, "__type");
   append_cbor_text(out, code);
-  if (typed) {
-    append_cbor_members(out, *fault.shape(), fault.value());
-  } else {
+  if (typed) append_cbor_members(out, *fault.shape(), fault.value());
+  if (message) {
     append_cbor_text(out, "message");
     append_cbor_text(out, fault.message());
   }

@@ -15,12 +15,13 @@ namespace {
 
 constexpr std::size_t kMaxReported = 100;
 constexpr std::size_t kMaxShown = 1024;  // of a value, in a message
+constexpr std::string_view kIamName = "[\\w+=,.@-]+";
 
 std::int64_t code_points(std::string_view text) {
   return std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
 }
 
-// A number without a needless fraction.
+// A value as AWS prints it in a message.
 std::string shown(const Member& member, const void* value);
 
 std::string shown_list(const Shape& shape, const void* value) {
@@ -96,13 +97,18 @@ class Checker {
   }
 
   std::vector<std::string>& found() { return found_; }
+  // The first member that is not one of IAM's names: IAM has its own words for that.
+  const std::string& bad_name() const { return bad_name_; }
 
  private:
   bool is_missing(const Path& at) const { return std::find(missing_.begin(), missing_.end(), at.text()) != missing_.end(); }
 
   void visit(const Member& member, const void* value, const Path& at, int depth) {
     const Shape& shape = *member.shape();
-    if (std::string broken = broken_constraint(shape, value); !broken.empty()) report(member, value, at, broken);
+    if (std::string broken = broken_constraint(shape, value); !broken.empty()) {
+      if (bad_name_.empty() && shape.pattern == kIamName && broken.ends_with(kIamName)) bad_name_ = at.text();
+      report(member, value, at, broken);
+    }
     switch (shape.kind) {
       case Kind::structure: return structure(shape, value, at, depth + 1);
       case Kind::list: return list(member, value, at, depth);
@@ -212,20 +218,25 @@ class Checker {
 
   const std::vector<std::string>& missing_;
   std::vector<std::string> found_;
+  std::string bad_name_;
 };
 
 }  // namespace
 
-void check(std::string_view code, const Shape& shape, const void* value, const std::vector<std::string>& missing) {
+void check(const ServiceModel* model, const Shape& shape, const void* value, const std::vector<std::string>& missing) {
   Checker checker(missing);
   checker.structure(shape, value, Path{}, 0);
   auto& found = checker.found();
   if (found.empty()) return;
+  std::string code(model ? validation_code(*model) : "ValidationException");
+  if (model && model->name == "iam" && !checker.bad_name().empty())
+    throw Fault(code, fmt::format("The specified value for {} is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-",
+                                  checker.bad_name()), 400);
   std::string message = fmt::format("{} validation error{} detected: ", found.size(), found.size() == 1 ? "" : "s");
   for (std::size_t i = 0; i < found.size(); ++i) message += (i ? "; " : "") + found[i];
-  throw Fault(std::string(code), message, 400);
+  throw Fault(code, message, 400);
 }
 
-void validate(const ServiceModel& model, const Shape& shape, const void* value) { check(validation_code(model), shape, value, {}); }
+void validate(const ServiceModel& model, const Shape& shape, const void* value) { check(&model, shape, value, {}); }
 
 }  // namespace lambari::wire

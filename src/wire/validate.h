@@ -5,11 +5,13 @@
 #include <string_view>
 #include <vector>
 
+#include "wire/service.h"
 #include "wire/shape.h"
 
 namespace lambari::wire {
 
-// Throws Fault(`code`, "N validation error(s) detected: ...", 400). `missing` are paths of required members that were absent.
-void check(std::string_view code, const Shape& shape, const void* value, const std::vector<std::string>& missing);
+// Throws Fault with the service's name for it: "N validation error(s) detected: ...", 400. `missing` are paths of required
+// members that were absent. Without a model: ValidationException.
+void check(const ServiceModel* model, const Shape& shape, const void* value, const std::vector<std::string>& missing);
 
 }  // namespace lambari::wire
