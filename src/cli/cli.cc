@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <istream>
 #include <ostream>
+#include <utility>
 
 #include "cli/commands.h"
 #include "cli/connection.h"
@@ -87,7 +88,7 @@ int run(std::vector<std::string> arguments, const Program& program, std::istream
   for (std::size_t i = 0; i < program.start_flags.size(); ++i) {
     const auto& flag = program.start_flags[i];
     auto help = flag.help + " [" + flag.fallback + "]";
-    options.push_back(flag.values.empty() ? start->add_flag("--" + flag.name, help)
+    options.push_back(flag.values.empty() ? start->add_flag("--" + flag.name, std::as_const(help))
                                           : start->add_option("--" + flag.name, texts[i], help)->type_name(flag.values));
   }
   auto* config = start->add_option("--config", texts.back(), "read settings from this file")->type_name("FILE");
@@ -224,6 +225,13 @@ int run(std::vector<std::string> arguments, const Program& program, std::istream
     };
   });
 
+  auto is_command = [&](const std::string& name) {
+    return !app.get_subcommands([&](const CLI::App* each) { return each->get_name() == name; }).empty();
+  };
+  if (!arguments.empty() && !arguments.front().starts_with('-') && !is_command(arguments.front())) {
+    err << "lambari: no command is called \"" << arguments.front() << "\"; see: lambari help\n";
+    return kUsage;
+  }
   try {
     std::ranges::reverse(arguments);  // as CLI11 wants them
     app.parse(arguments);

@@ -108,6 +108,7 @@ TEST_F(CliTest, TeachesAndRefuses) {
   EXPECT_EQ(out, "lambari 1.2.3\n");
   EXPECT_EQ(run({}), kUsage);
   EXPECT_EQ(run({"fly"}), kUsage);
+  EXPECT_NE(err.find("no command is called \"fly\""), std::string::npos) << err;
   EXPECT_EQ(run({"invoke"}), kUsage);
   EXPECT_EQ(run({"clock"}), kUsage);
   EXPECT_EQ(run({"clock", "advance"}), kUsage);
@@ -122,6 +123,7 @@ TEST_F(CliTest, StartGetsItsFlags) {
   EXPECT_EQ(run({"start", "--help"}), kDone);
   EXPECT_NE(out.find("LAMBARI_<NAME>"), std::string::npos) << out;
   EXPECT_NE(out.find("0 picks a free one [4566]"), std::string::npos) << out;
+  EXPECT_NE(out.find("refuse [false]"), std::string::npos) << out;
   EXPECT_FALSE(started);
 }
 
