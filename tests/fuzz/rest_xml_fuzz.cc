@@ -1,0 +1,12 @@
+#include "wire_fuzz.h"
+
+using namespace lambari;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 2) return 0;
+  std::string_view text(reinterpret_cast<const char*>(data) + 2, size - 2);
+  auto& all = fuzz::services();
+  // No service here speaks rest-xml yet; the codec does not care whose tables it walks.
+  fuzz::decode(fuzz::choose(data[0] & 1 ? static_cast<wire::Service&>(all.lambda) : all.gateway, data[1], wire::Protocol::rest_xml), fuzz::body(text));
+  return 0;
+}
