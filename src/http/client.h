@@ -16,7 +16,7 @@ struct ClientOptions {
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds total_timeout{30'000};
   std::size_t response_bytes = 16 * 1024 * 1024;
-  std::size_t idle_per_host = 64;  // kept open
+  std::size_t idle_per_host = 64;  // kept open; each loop keeps its share
 };
 
 // The peer could not be reached, broke the protocol, or took too long.
@@ -26,8 +26,9 @@ struct ClientError : std::runtime_error {
   Kind kind;
 };
 
-// Thread-safe. Redirects are not followed. A request that failed before its first byte was sent on a reused
-// connection is tried once more on a new one.
+// Thread-safe; `loops` outlives it. Redirects are not followed. A request that failed before its first byte was sent on a
+// reused connection is tried once more on a new one; so is one of an idempotent method (RFC 9110 9.2.2) when the reused
+// connection ended without a byte of an answer. Names under localhost are this machine, whatever the resolver thinks (RFC 6761).
 class Client {
  public:
   explicit Client(async::Loops& loops, ClientOptions options = {});
@@ -35,7 +36,8 @@ class Client {
   Client(const Client&) = delete;
 
   // `url` is scheme://host[:port] (http, https) or unix:/path; the request's target and headers go as they are (Host is added
-  // when missing). Throws ClientError.
+  // when missing; Content-Length and Transfer-Encoding are made anew from the body). Interim (1xx) answers are skipped.
+  // `timeout` replaces total_timeout when not zero. Throws ClientError.
   async::Task<Response> send(const std::string& url, Request request, std::chrono::milliseconds timeout = {});
 
  private:
