@@ -5,12 +5,16 @@
 #include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
 #include <chrono>
+#include <cstdarg>
+#include <cstdio>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "store/committer.h"
 #include "store/directory.h"
 #include "store/engines.h"
@@ -41,8 +45,14 @@ class ErrorLog final : public rocksdb::Logger {
   void Logv(const char* format, va_list arguments) override {
     char text[512];
     std::vsnprintf(text, sizeof text, format, arguments);
-    base::log_warn("rocksdb", {{"message", text}});
+    base::log_warn("rocksdb", {{"message", std::string(base::trim(base::cut(text, '\n').first))}});
   }
+};
+
+// RocksDB by itself looks for room every 5 s, and meanwhile cannot be told to. RocksEngine::apply() asks sooner.
+class NoRecoveryByItself final : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* automatic) override { *automatic = false; }
 };
 
 rocksdb::Options options_for(const RocksSettings& settings, rocksdb::Env* env, bool create) {
@@ -50,6 +60,7 @@ rocksdb::Options options_for(const RocksSettings& settings, rocksdb::Env* env, b
   options.create_if_missing = create;
   if (env) options.env = env;
   options.info_log = std::make_shared<ErrorLog>();
+  options.listeners.push_back(std::make_shared<NoRecoveryByItself>());
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   options.max_background_jobs = 2;
@@ -135,8 +146,11 @@ class RocksEngine final : public Engine {
       : files_(std::make_shared<Files>(directory)) {
     if (settings.files) files_->env = rocksdb::NewCompositeEnv(settings.files);
     auto options = options_for(settings, files_->env.get(), !files_->directory.made());
+    const auto path = files_->directory.path() / "rocks";
+    std::error_code ignored;  // of a directory that cannot be made RocksDB tells
+    if (!files_->directory.made()) std::filesystem::create_directory(path, ignored);
     rocksdb::DB* db = nullptr;
-    auto status = rocksdb::DB::Open(options, (files_->directory.path() / "rocks").string(), &db);
+    auto status = rocksdb::DB::Open(options, path.string(), &db);
     if (!status.ok()) fail(status);
     files_->db.reset(db);
     if (!files_->directory.made()) files_->directory.mark_made();
@@ -146,19 +160,32 @@ class RocksEngine final : public Engine {
   std::unique_ptr<Reader> snapshot() override { return std::make_unique<RocksReader>(files_); }
 
   void apply(const WriteSet& writes) override {
-    if (refusing_) retry();
     rocksdb::WriteBatch batch;
     for (const auto& [begin, end] : writes.ranges()) erase(batch, {begin, end});
     for (const auto& [key, value] : writes.points()) {
       check(value ? batch.Put(slice(key), slice(*value)) : batch.Delete(slice(key)));
     }
-    auto status = files_->db->Write(sync_, &batch);
-    if (status.ok()) return;
-    refusing_ = true;
-    refused_ = status;
+    if (refused_.ok()) {
+      auto status = files_->db->Write(sync_, &batch);
+      if (status.ok()) return;
+      // It may be what a background job met long ago, so the medium is asked once more at once.
+      base::log_error("store refuses writes", {{"status", status.ToString()}});
+      refused_ = status;
+    } else if (std::chrono::steady_clock::now() - tried_ < kRetryAfter) {
+      fail(refused_);
+    }
     tried_ = std::chrono::steady_clock::now();
-    base::log_error("store refuses writes", {{"status", status.ToString()}});
-    fail(status);
+    // After a failed write RocksDB takes none until told to resume: it then writes its memory out and begins a new log, so what the
+    // failed write may have left in the old one is never read.
+    auto status = files_->db->Resume();
+    if (status.ok()) status = files_->db->Write(sync_, &batch);
+    if (status.ok()) {
+      refused_ = status;
+      base::log_info("store takes writes again");
+      return;
+    }
+    if (status.IsIOError()) refused_ = status;
+    fail(refused_);
   }
 
  private:
@@ -188,26 +215,10 @@ class RocksEngine final : public Engine {
     check(batch.DeleteRange(slice(range.begin), slice(end)));
   }
 
-  // After a failed write RocksDB accepts none until told to resume: it then writes its memory out and begins a new log, so what the
-  // failed write may have left in the old one is never read.
-  void retry() {
-    const auto now = std::chrono::steady_clock::now();
-    if (now - tried_ < kRetryAfter) fail(refused_);
-    tried_ = now;
-    auto status = files_->db->Resume();
-    if (!status.ok()) {
-      refused_ = status;
-      fail(status);
-    }
-    refusing_ = false;
-    base::log_info("store takes writes again");
-  }
-
   std::shared_ptr<Files> files_;
   rocksdb::WriteOptions sync_;
   // Of the committing thread.
-  bool refusing_ = false;
-  rocksdb::Status refused_;
+  rocksdb::Status refused_;  // why writes are refused; ok: they are not
   std::chrono::steady_clock::time_point tried_;
 };
 
