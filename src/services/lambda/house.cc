@@ -12,7 +12,7 @@ House::House(Dependencies dependencies, Settings given)
     : d(dependencies),
       settings(given),
       targets(d.store),
-      packages(d.loops, d.store, d.blobs, d.directory / "code"),
+      packages(d.loops, d.store, d.blobs, d.directory),
       environments(d, settings, packages),
       background(d.loops) {}
 

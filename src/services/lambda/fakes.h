@@ -1,0 +1,300 @@
+// A Lambda room on a memory store, with a sandbox that runs C++ instead of a function. For tests.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "services/lambda/service.h"
+#include "services/lambda/zip_maker.h"
+#include "store/engines.h"
+
+namespace lambari::lambda::testing {
+
+// What the "function" does; by default it answers its version and generation of code.
+using Handler = std::function<sandbox::Outcome(const sandbox::FunctionSpec&, const sandbox::Invocation&, const sandbox::LineSink&)>;
+
+class FakeEnvironment final : public sandbox::Environment {
+ public:
+  FakeEnvironment(sandbox::FunctionSpec spec, Handler& handler, std::atomic<int>& alive, std::string id, std::chrono::milliseconds& takes)
+      : spec_(std::move(spec)), handler_(handler), count_(alive), id_(std::move(id)), takes_(takes) {
+    ++count_;
+  }
+  ~FakeEnvironment() override { --count_; }
+  const std::string& id() const override { return id_; }
+  async::Task<sandbox::Outcome> invoke(sandbox::Invocation invocation, sandbox::LineSink lines) override {
+    EXPECT_FALSE(busy_.exchange(true)) << "an environment serves one request at a time";
+    if (takes_.count() > 0) co_await async::sleep_for(takes_);
+    auto outcome = handler_(spec_, invocation, lines);
+    if (first_) outcome.init_duration = std::chrono::milliseconds(100);
+    first_ = false;
+    using Kind = sandbox::Outcome::Kind;
+    if (outcome.kind != Kind::success && outcome.kind != Kind::function_error) alive_ = false;
+    busy_ = false;
+    co_return outcome;
+  }
+  bool alive() const override { return alive_; }
+  void freeze() override {}
+
+ private:
+  const sandbox::FunctionSpec spec_;
+  Handler& handler_;
+  std::atomic<int>& count_;
+  const std::string id_;
+  std::chrono::milliseconds& takes_;
+  bool first_ = true, alive_ = true;
+  std::atomic<bool> busy_{false};
+};
+
+class FakeSandbox final : public sandbox::Sandbox {
+ public:
+  Handler handler = [](const sandbox::FunctionSpec& spec, const sandbox::Invocation& invocation, const sandbox::LineSink& lines) {
+    lines({1}, "hello from " + spec.environment.at("AWS_LAMBDA_FUNCTION_VERSION"));
+    sandbox::Outcome outcome;
+    outcome.payload = "{\"version\":\"" + spec.environment.at("AWS_LAMBDA_FUNCTION_VERSION") + "\",\"arn\":\"" + invocation.function_arn +
+                      "\",\"event\":" + invocation.payload + "}";
+    outcome.duration = std::chrono::milliseconds(2);
+    outcome.max_memory_bytes = 30 << 20;
+    return outcome;
+  };
+  std::chrono::milliseconds takes{0};
+  std::atomic<int> alive{0};
+  std::set<std::string> missing_runtimes;
+  std::mutex mutex;
+  std::vector<sandbox::FunctionSpec> specs;  // of all that were created
+
+  async::Task<std::unique_ptr<sandbox::Environment>> create(sandbox::FunctionSpec spec) override {
+    const std::lock_guard lock(mutex);
+    specs.push_back(spec);
+    co_return std::make_unique<FakeEnvironment>(std::move(spec), handler, alive, "env-" + std::to_string(specs.size()), takes);
+  }
+  std::vector<sandbox::Capability> capabilities() const override { return {}; }
+  sandbox::RuntimeInfo runtime(const std::string& asked) const override {
+    if (missing_runtimes.contains(asked)) return {asked, "", "no interpreter was found"};
+    return {asked, asked, ""};
+  }
+  std::vector<std::string> known_runtimes() const override { return {}; }
+  sandbox::SandboxCounters counters() const override { return {}; }
+};
+
+class FakeCredentials final : public contracts::Credentials {
+ public:
+  base::Clock& clock;
+  std::set<std::string> unusable_roles;
+  std::chrono::milliseconds lifetime{3'600'000};
+  explicit FakeCredentials(base::Clock& c) : clock(c) {}
+
+  async::Task<std::optional<contracts::Secret>> find(const std::string&) override {
+    contracts::Secret secret;
+    secret.principal.kind = contracts::Principal::Kind::assumed_role;
+    co_return secret;
+  }
+  async::Task<std::optional<contracts::TemporaryCredentials>> assume_for_service(const std::string& role, const std::string& service,
+                                                                                 const std::string&) override {
+    EXPECT_EQ(service, "lambda.amazonaws.com");
+    if (unusable_roles.contains(role)) co_return std::nullopt;
+    co_return contracts::TemporaryCredentials{"ASIATEST", "secret", "token", {clock.now().ms + lifetime.count()}, role, "AROA:s"};
+  }
+};
+
+// Allows everything but what is named.
+class FakeAuthorizer final : public contracts::Authorizer {
+ public:
+  std::set<std::string> denied_actions;
+  std::vector<contracts::AccessRequest> asked;
+  std::mutex mutex;
+  async::Task<contracts::Decision> authorize(const contracts::Principal&, const contracts::AccessRequest& request) override {
+    const std::lock_guard lock(mutex);
+    asked.push_back(request);
+    const bool denied = denied_actions.contains(request.action);
+    co_return contracts::Decision{!denied, denied ? "not authorized to perform: " + request.action : ""};
+  }
+  int count(const std::string& action) {
+    const std::lock_guard lock(mutex);
+    return static_cast<int>(std::count_if(asked.begin(), asked.end(), [&](const auto& request) { return request.action == action; }));
+  }
+};
+
+class FakeLogs final : public contracts::LogSink {
+ public:
+  std::mutex mutex;
+  std::map<std::string, std::map<std::string, std::string>> text;  // group -> stream -> messages
+  void write(const std::string&, const std::string&, const std::string& group, const std::string& stream,
+             std::vector<contracts::LogEvent> events) override {
+    const std::lock_guard lock(mutex);
+    for (const auto& event : events) text[group][stream] += event.message;
+  }
+  async::Task<> flush() override { co_return; }
+};
+
+class FakeMeter final : public contracts::Meter {
+ public:
+  std::mutex mutex;
+  std::map<std::string, std::uint64_t> counts;
+  void count(std::string_view, std::string_view usage, std::string_view resource, std::uint64_t amount) override {
+    const std::lock_guard lock(mutex);
+    counts[std::string(usage) + " " + std::string(resource)] += amount;
+  }
+};
+
+inline const std::string kRole = "arn:aws:iam::000000000000:role/lambda-role";
+
+// Everything a room needs; restart() builds a new room on the same store and files.
+class World {
+ public:
+  World()
+      : scratch(std::filesystem::temp_directory_path() / ("lambari-lambda-" + base::random_text(12, base::kLowerAlphanumeric))),
+        blobs(loops, scratch / "blobs"),
+        credentials(clock) {
+    call.account = "000000000000";
+    call.region = "us-east-1";
+    call.host = "localhost:4566";
+    call.principal.kind = contracts::Principal::Kind::root;
+    call.principal.account = call.account;
+    call.time = clock.now();
+    build();
+  }
+  ~World() {
+    tear_down();
+    std::error_code ignored;
+    std::filesystem::remove_all(scratch, ignored);
+  }
+
+  void build() {
+    room = std::make_unique<Lambda>(Dependencies{.loops = loops,
+                                                 .clock = clock,
+                                                 .store = *store,
+                                                 .blobs = blobs,
+                                                 .sandbox = &sandbox,
+                                                 .credentials = credentials,
+                                                 .logs = logs,
+                                                 .meter = meter,
+                                                 .authorizer = authorizer,
+                                                 .directory = scratch / "code"},
+                                    settings);
+    loops.run(room->start());
+  }
+  void tear_down() {
+    if (room) loops.run(room->stop());
+    room.reset();
+  }
+  void restart() {
+    tear_down();
+    build();
+  }
+
+  // Runs a task and gives its result; a fault comes out as itself.
+  template <class T>
+  T run(async::Task<T> task) {
+    std::optional<T> result;
+    loops.run(store_result(std::move(task), result));
+    return std::move(*result);
+  }
+  void run(async::Task<> task) { loops.run(std::move(task)); }
+
+  template <class Result, class Request>
+  Result call_api(async::Task<Result> (Lambda::*operation)(const wire::Call&, Request), Request request) {
+    if constexpr (std::is_void_v<Result>) {
+      run((room.get()->*operation)(call, std::move(request)));
+    } else {
+      return run((room.get()->*operation)(call, std::move(request)));
+    }
+  }
+
+  template <class F>
+  std::string fault_of(F f) {
+    try {
+      f();
+    } catch (const wire::Fault& fault) {
+      return fault.code() + ": " + fault.message();
+    }
+    return "none";
+  }
+
+  aws::lambda::CreateFunctionRequest create_request(const std::string& name) {
+    aws::lambda::CreateFunctionRequest request;
+    request.FunctionName = name;
+    request.Runtime = "python3.12";
+    request.Role = kRole;
+    request.Handler = "index.handler";
+    request.Code.ZipFile = hello_zip();
+    return request;
+  }
+  aws::lambda::FunctionConfiguration create(const std::string& name) { return call_api(&Lambda::CreateFunction, create_request(name)); }
+
+  aws::lambda::FunctionConfiguration get(const std::string& name, std::optional<std::string> qualifier = {}) {
+    return call_api(&Lambda::GetFunctionConfiguration, aws::lambda::GetFunctionConfigurationRequest{name, std::move(qualifier)});
+  }
+  // As the waiters do.
+  aws::lambda::FunctionConfiguration wait(const std::string& name, std::optional<std::string> qualifier = {}) {
+    for (int i = 0; i < 500; ++i) {
+      auto now = get(name, qualifier);
+      if (now.State == "Active" && now.LastUpdateStatus == "Successful") return now;
+      if (now.State == "Failed" || now.LastUpdateStatus == "Failed") return now;
+      run(async::sleep_for(std::chrono::milliseconds(5)));
+    }
+    ADD_FAILURE() << name << " was never settled";
+    return get(name, qualifier);
+  }
+  aws::lambda::FunctionConfiguration create_active(const std::string& name) {
+    create(name);
+    return wait(name);
+  }
+  aws::lambda::FunctionConfiguration update_code(const std::string& name, const std::string& salt) {
+    aws::lambda::UpdateFunctionCodeRequest request;
+    request.FunctionName = name;
+    request.ZipFile = hello_zip(salt);
+    call_api(&Lambda::UpdateFunctionCode, request);
+    return wait(name);
+  }
+  aws::lambda::FunctionConfiguration publish(const std::string& name) {
+    aws::lambda::PublishVersionRequest request;
+    request.FunctionName = name;
+    return call_api(&Lambda::PublishVersion, request);
+  }
+  aws::lambda::InvocationResponse invoke(const std::string& name, std::optional<std::string> payload = {},
+                                         std::optional<std::string> qualifier = {}) {
+    aws::lambda::InvocationRequest request;
+    request.FunctionName = name;
+    request.Payload = std::move(payload);
+    request.Qualifier = std::move(qualifier);
+    return call_api(&Lambda::Invoke, request);
+  }
+  std::size_t code_directories() {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(scratch / "code")) count += entry.is_directory();
+    return count;
+  }
+
+  const std::filesystem::path scratch;
+  async::Loops loops{2, 2};
+  base::Clock clock;
+  std::unique_ptr<store::Store> store = store::open_memory();
+  blobs::Blobs blobs;
+  FakeSandbox sandbox;
+  FakeCredentials credentials;
+  FakeAuthorizer authorizer;
+  FakeLogs logs;
+  FakeMeter meter;
+  Settings settings;
+  wire::Call call;
+  std::unique_ptr<Lambda> room;
+
+ private:
+  template <class T>
+  static async::Task<> store_result(async::Task<T> task, std::optional<T>& result) {
+    result.emplace(co_await std::move(task));
+  }
+};
+
+}  // namespace lambari::lambda::testing
