@@ -44,7 +44,8 @@ void change_tags(store::Transaction& rows, const Tagged& tagged, const std::func
 std::optional<std::string> label_value(const wire::Operation& operation, const void* request, std::string_view label) {
   if (!operation.input) return {};
   for (const auto& member : operation.input->members)
-    if (member.location == wire::Location::uri && member.wire_name == label) return wire::string_member(*operation.input, request, member.name);
+    if (member.location == wire::Location::uri && member.wire_name == label)
+      return wire::string_member(*operation.input, request, member.name);
   return {};
 }
 
@@ -79,7 +80,8 @@ async::Task<aws2::GetTagsResponse> ApiGateway::GetTags(const wire::Call& call, a
   co_return response;
 }
 
-async::Task<contracts::AccessRequest> ApiGateway::access(const wire::Call& call, const wire::Operation& operation, const void* request) {
+async::Task<contracts::AccessRequest> ApiGateway::access(const wire::Call& call, const wire::Operation& operation,
+                                                         const void* request) {
   contracts::AccessRequest asked;
   asked.action = fmt::format("apigateway:{}", operation.method);
   std::string resource = fmt::format("arn:aws:apigateway:{}::", call.region);

@@ -22,8 +22,9 @@ AccessLogger::AccessLogger(const AccessLog& settings, std::string stream)
     if (at == rest.npos) break;
     rest.remove_prefix(at + kPrefix.size());
     std::size_t end = 0;
-    while (end < rest.size() && (std::isalnum(static_cast<unsigned char>(rest[end])) || rest[end] == '_' || rest[end] == '-' ||
-                                 (rest[end] == '.' && end + 1 < rest.size() && std::isalnum(static_cast<unsigned char>(rest[end + 1])))))
+    while (end < rest.size() &&
+           (std::isalnum(static_cast<unsigned char>(rest[end])) || rest[end] == '_' || rest[end] == '-' ||
+            (rest[end] == '.' && end + 1 < rest.size() && std::isalnum(static_cast<unsigned char>(rest[end + 1])))))
       ++end;
     pieces_.push_back({true, std::string(rest.substr(0, end))});
     rest.remove_prefix(end);

@@ -8,7 +8,8 @@ namespace {
 void check_selection_expressions(const std::optional<std::string>& route, const std::optional<std::string>& key) {
   if (route && *route != "$request.method $request.path" && *route != "${request.method} ${request.path}")
     bad_request("RouteSelectionExpression for HTTP protocol Apis must be ${request.method} ${request.path}");
-  if (key && *key != "$request.header.x-api-key") bad_request("ApiKeySelectionExpression is not supported for HTTP protocol Apis");
+  if (key && *key != "$request.header.x-api-key")
+    bad_request("ApiKeySelectionExpression is not supported for HTTP protocol Apis");
 }
 
 void check_ip_address_type(const std::optional<std::string>& type) {
@@ -38,7 +39,8 @@ async::Task<aws2::CreateApiResponse> ApiGateway::CreateApi(const wire::Call& cal
   check_description(request.Description);
   check_selection_expressions(request.RouteSelectionExpression, request.ApiKeySelectionExpression);
   check_ip_address_type(request.IpAddressType);
-  if (request.DisableSchemaValidation.value_or(false)) bad_request("DisableSchemaValidation is not supported for HTTP protocol Apis");
+  if (request.DisableSchemaValidation.value_or(false))
+    bad_request("DisableSchemaValidation is not supported for HTTP protocol Apis");
   if (request.Version && request.Version->size() > 64) bad_request("Version must not be longer than 64 characters");
   if ((request.RouteKey || request.CredentialsArn) && !request.Target)
     bad_request("Target is required when RouteKey or CredentialsArn is specified");
@@ -115,7 +117,8 @@ async::Task<aws2::UpdateApiResponse> ApiGateway::UpdateApi(const wire::Call& cal
   check_selection_expressions(request.RouteSelectionExpression, request.ApiKeySelectionExpression);
   check_ip_address_type(request.IpAddressType);
   if (request.Name) check_name(*request.Name);
-  if (request.DisableSchemaValidation.value_or(false)) bad_request("DisableSchemaValidation is not supported for HTTP protocol Apis");
+  if (request.DisableSchemaValidation.value_or(false))
+    bad_request("DisableSchemaValidation is not supported for HTTP protocol Apis");
   if (request.RouteKey) check_route_key(*request.RouteKey);
   std::optional<Cors> cors;
   if (request.CorsConfiguration) {
@@ -136,7 +139,8 @@ async::Task<aws2::UpdateApiResponse> ApiGateway::UpdateApi(const wire::Call& cal
     if (request.DisableExecuteApiEndpoint) changed.disable_execute_api_endpoint = *request.DisableExecuteApiEndpoint;
     if (cors) changed.cors = cors;
     if (request.Target || request.CredentialsArn || request.RouteKey) {
-      if (changed.quick_integration.empty()) bad_request("Target, RouteKey and CredentialsArn can only be updated on an API made by quick create");
+      if (changed.quick_integration.empty())
+        bad_request("Target, RouteKey and CredentialsArn can only be updated on an API made by quick create");
       Integration it = need_integration(rows, ref, changed.quick_integration);
       if (request.Target) point_quick_target(it, *request.Target);
       if (request.CredentialsArn) it.credentials_arn = request.CredentialsArn;

@@ -27,19 +27,19 @@ struct CompiledIntegration {
   // AWS_PROXY
   std::string function_arn;  // empty: the stage's variables do not make it one
   // HTTP_PROXY
-  std::string method;                    // "ANY": the caller's
-  std::string server;                    // scheme://host[:port]; empty when the stage's variables do not make it one
-  std::string path;                      // with {variable} in it, may carry a query
-  std::string host;                      // for the Host header
+  std::string method;  // "ANY": the caller's
+  std::string server;  // scheme://host[:port]; empty when the stage's variables do not make it one
+  std::string path;    // with {variable} in it, may carry a query
+  std::string host;    // for the Host header
 };
 
 struct CompiledRoute {
-  std::string key;        // "GET /pets/{id}"
-  std::string path;       // "/pets/{id}"; "$default" for the default route
+  std::string key;   // "GET /pets/{id}"
+  std::string path;  // "/pets/{id}"; "$default" for the default route
   bool is_default = false;
   std::vector<std::string> variables;
-  int integration = -1;                  // index; -1: the route has no target
-  std::shared_ptr<TokenBucket> bucket;   // null: not throttled
+  int integration = -1;                 // index; -1: the route has no target
+  std::shared_ptr<TokenBucket> bucket;  // null: not throttled
 };
 
 struct CompiledStage {
@@ -58,8 +58,8 @@ struct CompiledStage {
 struct CompiledApi {
   Scope scope;
   std::string id;
-  std::string arn;             // of the meter
-  std::string execute_arn;     // arn:aws:execute-api:region:account:id
+  std::string arn;          // of the meter
+  std::string execute_arn;  // arn:aws:execute-api:region:account:id
   std::string protocol = "HTTP/1.1";
   std::vector<std::shared_ptr<const CompiledStage>> stages;
 

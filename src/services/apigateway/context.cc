@@ -19,8 +19,8 @@ std::string clf_time(base::Timestamp time) {
   const std::time_t seconds = time.ms / 1000;
   std::tm tm{};
   gmtime_r(&seconds, &tm);
-  return fmt::format("{:02}/{}/{:04}:{:02}:{:02}:{:02} +0000", tm.tm_mday, kMonths[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
-                     tm.tm_sec);
+  return fmt::format("{:02}/{}/{:04}:{:02}:{:02}:{:02} +0000", tm.tm_mday, kMonths[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour,
+                     tm.tm_min, tm.tm_sec);
 }
 
 std::optional<std::string> context_value(const Exchange& x, std::string_view name) {
@@ -46,7 +46,8 @@ std::optional<std::string> context_value(const Exchange& x, std::string_view nam
   if (name == "identity.sourceIp") return text(x.request.remote_address);
   if (name == "identity.userAgent") return text(x.request.headers.get("user-agent"));
   if (name == "error.message") return text(x.error_message);
-  if (name == "error.messageString") return x.error_message.empty() ? std::nullopt : std::optional<std::string>('"' + x.error_message + '"');
+  if (name == "error.messageString")
+    return x.error_message.empty() ? std::nullopt : std::optional<std::string>('"' + x.error_message + '"');
   if (name == "error.responseType") return text(x.error_type);
   if (name == "integrationErrorMessage" || name == "integration.error") return text(x.integration_error);
   if (name == "integrationLatency" || name == "integration.latency") return number(x.integration_latency);

@@ -68,8 +68,8 @@ bool CompiledCors::allows_headers(std::string_view requested) const {
     const auto [name, rest] = base::cut(requested, ',');
     requested = rest;
     const std::string_view trimmed = base::trim(name);
-    if (!trimmed.empty() &&
-        std::none_of(headers_.begin(), headers_.end(), [&](const std::string& allowed) { return base::iequals(allowed, trimmed); }))
+    if (!trimmed.empty() && std::none_of(headers_.begin(), headers_.end(),
+                                         [&](const std::string& allowed) { return base::iequals(allowed, trimmed); }))
       return false;
   }
   return true;

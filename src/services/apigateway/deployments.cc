@@ -5,7 +5,8 @@
 
 namespace lambari::apigateway {
 
-async::Task<aws2::CreateDeploymentResponse> ApiGateway::CreateDeployment(const wire::Call& call, aws2::CreateDeploymentRequest request) {
+async::Task<aws2::CreateDeploymentResponse> ApiGateway::CreateDeployment(const wire::Call& call,
+                                                                         aws2::CreateDeploymentRequest request) {
   const ApiRef ref = ref_of(call, request.ApiId);
   const std::string id = new_deployment_id();
   const base::Timestamp now = state_->now();
@@ -31,16 +32,19 @@ async::Task<aws2::GetDeploymentResponse> ApiGateway::GetDeployment(const wire::C
   co_return deployment_result<aws2::GetDeploymentResponse>(need_deployment(*rows, ref, request.DeploymentId));
 }
 
-async::Task<aws2::GetDeploymentsResponse> ApiGateway::GetDeployments(const wire::Call& call, aws2::GetDeploymentsRequest request) {
+async::Task<aws2::GetDeploymentsResponse> ApiGateway::GetDeployments(const wire::Call& call,
+                                                                     aws2::GetDeploymentsRequest request) {
   const auto rows = state_->deps.store.read();
   const ApiRef ref = ref_of(call, request.ApiId);
   need_api(*rows, ref);
   co_return page_of<aws2::GetDeploymentsResponse>(
-      all_deployments(*rows, ref), request.MaxResults, request.NextToken, [](const Deployment& d) -> const std::string& { return d.id; },
+      all_deployments(*rows, ref), request.MaxResults, request.NextToken,
+      [](const Deployment& d) -> const std::string& { return d.id; },
       [](const Deployment& d) { return deployment_result<aws2::Deployment>(d); });
 }
 
-async::Task<aws2::UpdateDeploymentResponse> ApiGateway::UpdateDeployment(const wire::Call& call, aws2::UpdateDeploymentRequest request) {
+async::Task<aws2::UpdateDeploymentResponse> ApiGateway::UpdateDeployment(const wire::Call& call,
+                                                                         aws2::UpdateDeploymentRequest request) {
   const ApiRef ref = ref_of(call, request.ApiId);
   check_description(request.Description);
   const Deployment deployment = co_await state_->deps.store.transact([&](store::Transaction& rows) {
@@ -59,7 +63,8 @@ async::Task<> ApiGateway::DeleteDeployment(const wire::Call& call, aws2::DeleteD
     need_api(rows, ref);
     need_deployment(rows, ref, request.DeploymentId);
     for (const auto& stage : all_stages(rows, ref))
-      if (stage.deployment_id == request.DeploymentId) bad_request("Active stages pointing to this deployment must be moved or deleted");
+      if (stage.deployment_id == request.DeploymentId)
+        bad_request("Active stages pointing to this deployment must be moved or deleted");
     erase_deployment(rows, ref, request.DeploymentId);
   });
 }

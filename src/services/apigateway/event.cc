@@ -65,8 +65,8 @@ bool is_text_body(const http::Headers& headers, std::string_view body) {
   const auto header = headers.find("content-type");
   if (!header) return true;
   const std::string type = base::lower(base::trim(base::cut(*header, ';').first));
-  return type.starts_with("text/") || type == "application/json" || type == "application/javascript" || type == "application/xml" ||
-         type.ends_with("+json") || type.ends_with("+xml");
+  return type.starts_with("text/") || type == "application/json" || type == "application/javascript" ||
+         type == "application/xml" || type.ends_with("+json") || type.ends_with("+xml");
 }
 
 void append_path_parameters(JsonObject& object, const Exchange& x, bool null_when_none, std::string& out) {

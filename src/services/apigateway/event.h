@@ -20,7 +20,8 @@ std::string event_v2(const Exchange& exchange);
 std::optional<http::Response> response_v1(std::string_view payload);
 std::optional<http::Response> response_v2(std::string payload);
 
-// Text goes into an event as it is, everything else as base64: the content type decides, and bytes that are not UTF-8 never are text.
+// Text goes into an event as it is, everything else as base64: the content type decides, and bytes that are not UTF-8 never are
+// text.
 bool is_text_body(const http::Headers& headers, std::string_view body);
 
 // ---- what both formats share ----

@@ -6,8 +6,8 @@ namespace {
 
 // Both the single and the multi-value form. AWS's example gives the last value of a repeated header, the first of a repeated
 // query parameter.
-void append_both(JsonObject& event, std::string_view single, std::string_view multi, const MultiMap& map, bool last, bool null_when_none,
-                 std::string& out) {
+void append_both(JsonObject& event, std::string_view single, std::string_view multi, const MultiMap& map, bool last,
+                 bool null_when_none, std::string& out) {
   if (map.empty() && null_when_none) {
     event.raw(single, "null");
     event.raw(multi, "null");
@@ -54,8 +54,8 @@ std::string event_v1(const Exchange& x) {
   context.text("httpMethod", x.request.method);
   context.key("identity");
   JsonObject identity(out);
-  for (const char* name : {"accessKey", "accountId", "caller", "cognitoAmr", "cognitoAuthenticationProvider", "cognitoAuthenticationType",
-                           "cognitoIdentityId", "cognitoIdentityPoolId", "principalOrgId"})
+  for (const char* name : {"accessKey", "accountId", "caller", "cognitoAmr", "cognitoAuthenticationProvider",
+                           "cognitoAuthenticationType", "cognitoIdentityId", "cognitoIdentityPoolId", "principalOrgId"})
     identity.raw(name, "null");
   identity.text("sourceIp", x.request.remote_address);
   identity.raw("user", "null");
@@ -73,7 +73,8 @@ std::string event_v1(const Exchange& x) {
   context.end();
 
   append_path_parameters(event, x, true, out);
-  event.raw("stageVariables", x.stage->variables_json.empty() ? std::string_view("null") : std::string_view(x.stage->variables_json));
+  event.raw("stageVariables",
+            x.stage->variables_json.empty() ? std::string_view("null") : std::string_view(x.stage->variables_json));
   append_body(event, x, true);
   event.end();
   return out;

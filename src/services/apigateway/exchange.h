@@ -21,10 +21,10 @@ struct Exchange {
 
   // method and body as received; headers as the integration gets them: hop-by-hop ones gone, forwarding ones added.
   http::Request request;
-  std::string raw_path;        // as received, with the stage, without query
-  std::size_t stage_part = 0;  // bytes of raw_path that name the stage: "/dev"
-  std::string path;            // raw_path decoded: what events call rawPath
-  std::string query;           // not decoded
+  std::string raw_path;           // as received, with the stage, without query
+  std::size_t stage_part = 0;     // bytes of raw_path that name the stage: "/dev"
+  std::string path;               // raw_path decoded: what events call rawPath
+  std::string query;              // not decoded
   bool path_overwritten = false;  // a mapping set `path`
 
   const CompiledApi* api = nullptr;

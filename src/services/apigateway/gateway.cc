@@ -1,4 +1,5 @@
-// The data plane: one call to a deployed API, in the order AWS documents: CORS preflight, route, throttle, map, integrate, map back.
+// The data plane: one call to a deployed API, in the order AWS documents: CORS preflight, route, throttle, map, integrate, map
+// back.
 #include "base/bytes.h"
 #include "base/ids.h"
 #include "base/text.h"
@@ -34,8 +35,8 @@ std::string new_request_id() {
 }
 
 std::string new_trace_id(base::Timestamp now) {
-  return fmt::format("Root=1-{:08x}-{:08x}{:016x}", static_cast<std::uint32_t>(now.ms / 1000), static_cast<std::uint32_t>(quick_random()),
-                     quick_random());
+  return fmt::format("Root=1-{:08x}-{:08x}{:016x}", static_cast<std::uint32_t>(now.ms / 1000),
+                     static_cast<std::uint32_t>(quick_random()), quick_random());
 }
 
 http::Response message(int status, std::string_view text) {
@@ -87,7 +88,8 @@ std::uint64_t meter_steps(std::size_t bytes) { return bytes <= kMeterStep ? 1 : 
 
 // From route to mapped answer; CORS, request id, log and meter are the caller's.
 async::Task<http::Response> answer(Exchange& x, const Dependencies& deps) {
-  if (x.request.body.size() > ApiGateway::kBodyLimit) co_return gateway_error(x, 413, "Request Entity Too Large", "REQUEST_TOO_LARGE");
+  if (x.request.body.size() > ApiGateway::kBodyLimit)
+    co_return gateway_error(x, 413, "Request Entity Too Large", "REQUEST_TOO_LARGE");
   const int found = x.stage->table.match(x.request.method, x.path_in_stage(), x.values);
   if (found == RouteTable::kNone) {
     if (x.stage->has_cors && x.request.method == "OPTIONS") {  // not a preflight of a browser, still answered as one
@@ -191,7 +193,8 @@ async::Task<http::Response> ApiGateway::serve(http::Request request, Target targ
   x.query = std::string(query);
   x.request_id = new_request_id();
   x.domain_prefix = target.api_id;
-  x.domain_name = target.prefix == 0 ? std::string(request.host()) : fmt::format("{}.execute-api.{}", target.api_id, state_->deps.public_host);
+  x.domain_name = target.prefix == 0 ? std::string(request.host())
+                                     : fmt::format("{}.execute-api.{}", target.api_id, state_->deps.public_host);
   const std::string origin(request.headers.get("origin"));
   x.request = std::move(request);
 
@@ -206,7 +209,8 @@ async::Task<http::Response> ApiGateway::serve(http::Request request, Target targ
   x.status = response.status;
   x.response_length = response.body.size();
   x.response_latency = ms_since(x.began);
-  state_->deps.meter.count("apigateway", "ApiGatewayHttpRequest", api.arn, meter_steps(x.request.body.size() + x.response_length));
+  state_->deps.meter.count("apigateway", "ApiGatewayHttpRequest", api.arn,
+                           meter_steps(x.request.body.size() + x.response_length));
   if (stage->access_log) stage->access_log->write(x, state_->deps.logs);
   co_return response;
 }

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/log.h"
 #include "base/text.h"
 #include "services/apigateway/integrate.h"
@@ -36,8 +38,8 @@ void remove_hop_by_hop(http::Headers& headers) {
     for (std::string_view name : base::split(line, ',')) named.emplace_back(base::trim(name));
   for (const auto& name : named)
     if (!name.empty()) headers.remove(name);
-  for (std::string_view name : {"connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te", "trailer",
-                                "transfer-encoding", "upgrade", "expect"})
+  for (std::string_view name : {"connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te",
+                                "trailer", "transfer-encoding", "upgrade", "expect"})
     if (headers.has(name)) headers.remove(name);
 }
 
@@ -72,14 +74,15 @@ async::Task<http::Response> call_backend(Exchange& x, const CompiledIntegration&
   out.method = integration.method == "ANY" ? x.request.method : integration.method;
   out.target = backend_target(x, integration);
   out.headers = x.request.headers;
-  const bool host_mapped = std::any_of(integration.request_mapping.begin(), integration.request_mapping.end(), [](const MappingRule& rule) {
-    return rule.place == MappingRule::Place::header && base::iequals(rule.name, "host") && rule.action == MappingRule::Action::overwrite;
-  });
+  const bool host_mapped =
+      std::any_of(integration.request_mapping.begin(), integration.request_mapping.end(), [](const MappingRule& rule) {
+        return rule.place == MappingRule::Place::header && base::iequals(rule.name, "host") &&
+               rule.action == MappingRule::Action::overwrite;
+      });
   if (!host_mapped) out.headers.set("Host", integration.host);
   out.headers.add("Via", "HTTP/1.1 AmazonAPIGateway");
-  out.headers.add("Forwarded", fmt::format("for={};host={};proto={}", x.request.remote_address, x.domain_name, x.request.secure ? "https" : "http"));
-  out.headers.remove("content-length");
-  if (!x.request.body.empty() || (out.method != "GET" && out.method != "HEAD")) out.headers.add("Content-Length", std::to_string(x.request.body.size()));
+  out.headers.add("Forwarded", fmt::format("for={};host={};proto={}", x.request.remote_address, x.domain_name,
+                                           x.request.secure ? "https" : "http"));
   out.body = x.request.body;
 
   std::optional<http::ClientError> failure;
@@ -97,7 +100,8 @@ async::Task<http::Response> call_backend(Exchange& x, const CompiledIntegration&
       co_return gateway_error(x, 503, "Service Unavailable", "INTEGRATION_TIMEOUT");
     }
     x.integration_error = "There was an internal error while executing your request";
-    if (failure->kind == Kind::connect || failure->kind == Kind::tls) co_return gateway_error(x, 503, "Service Unavailable", "INTEGRATION_FAILURE");
+    if (failure->kind == Kind::connect || failure->kind == Kind::tls)
+      co_return gateway_error(x, 503, "Service Unavailable", "INTEGRATION_FAILURE");
     co_return gateway_error(x, 500, "Internal Server Error", "INTEGRATION_FAILURE");
   }
   x.integration_status = x.backend_status = response.status;

@@ -13,7 +13,8 @@ BasePath base_path_of(const std::optional<std::string>& given) {
   bad_request("Invalid basepath specified. Must be one of [ignore, prepend, split]");
 }
 
-Imported import_checked(const std::string& body, const std::optional<std::string>& base_path, bool fail_on_warnings, const Scope& scope) {
+Imported import_checked(const std::string& body, const std::optional<std::string>& base_path, bool fail_on_warnings,
+                        const Scope& scope) {
   Imported imported = import_openapi(body, base_path_of(base_path), scope);
   if (fail_on_warnings && !imported.api.warnings.empty()) {
     std::string text = "Warnings found during import:";
@@ -36,7 +37,8 @@ void put_all(store::Transaction& rows, const ApiRef& ref, const Imported& import
 }  // namespace
 
 async::Task<aws2::ImportApiResponse> ApiGateway::ImportApi(const wire::Call& call, aws2::ImportApiRequest request) {
-  Imported imported = import_checked(request.Body, request.Basepath, request.FailOnWarnings.value_or(false), {call.account, call.region});
+  Imported imported =
+      import_checked(request.Body, request.Basepath, request.FailOnWarnings.value_or(false), {call.account, call.region});
   imported.api.id = new_api_id();
   imported.api.created = state_->now().ms;
   const ApiRef ref = ref_of(call, imported.api.id);

@@ -11,8 +11,10 @@ namespace lambari::apigateway {
 // {"message":"..."} with a status: what the gateway itself answers. Notes it on the exchange for the access log.
 http::Response gateway_error(Exchange& exchange, int status, std::string_view message, std::string_view type);
 
-// AWS_PROXY: the function's answer as a response, or the gateway's error. The function keeps running after the integration's timeout.
-async::Task<http::Response> call_function(Exchange& exchange, const CompiledIntegration& integration, contracts::Invoker& invoker);
+// AWS_PROXY: the function's answer as a response, or the gateway's error. The function keeps running after the integration's
+// timeout.
+async::Task<http::Response> call_function(Exchange& exchange, const CompiledIntegration& integration,
+                                          contracts::Invoker& invoker);
 
 // HTTP_PROXY: the backend's answer, or the gateway's error.
 async::Task<http::Response> call_backend(Exchange& exchange, const CompiledIntegration& integration, http::Client& client);

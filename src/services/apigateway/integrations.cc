@@ -8,16 +8,19 @@ namespace {
 template <class Request>
 void refuse_what_is_not_served(const Request& request) {
   if (request.IntegrationSubtype && !request.IntegrationSubtype->empty())
-    bad_request(fmt::format("IntegrationSubtype {} is not served by this version; AWS_PROXY with a Lambda function and HTTP_PROXY are",
-                            *request.IntegrationSubtype));
-  if (request.ConnectionId && !request.ConnectionId->empty()) bad_request("VPC links are not served by this version; ConnectionType INTERNET is");
+    bad_request(
+        fmt::format("IntegrationSubtype {} is not served by this version; AWS_PROXY with a Lambda function and HTTP_PROXY are",
+                    *request.IntegrationSubtype));
+  if (request.ConnectionId && !request.ConnectionId->empty())
+    bad_request("VPC links are not served by this version; ConnectionType INTERNET is");
   const auto websocket_only = [](bool given, std::string_view name) {
     if (given) bad_request(fmt::format("{} is currently not supported for HTTP protocol Apis", name));
   };
   websocket_only(request.ContentHandlingStrategy && !request.ContentHandlingStrategy->empty(), "ContentHandlingStrategy");
   websocket_only(request.PassthroughBehavior && !request.PassthroughBehavior->empty(), "PassthroughBehavior");
   websocket_only(request.RequestTemplates && !request.RequestTemplates->empty(), "RequestTemplates");
-  websocket_only(request.TemplateSelectionExpression && !request.TemplateSelectionExpression->empty(), "TemplateSelectionExpression");
+  websocket_only(request.TemplateSelectionExpression && !request.TemplateSelectionExpression->empty(),
+                 "TemplateSelectionExpression");
   if (request.TlsConfig && request.TlsConfig->ServerNameToVerify && !request.TlsConfig->ServerNameToVerify->empty())
     bad_request("TlsConfig is only supported for private integrations, which are not served by this version");
   if (request.Description) check_description(request.Description);
@@ -35,7 +38,8 @@ void merge(ParameterMap& into, const ParameterMap& changes) {
 
 }  // namespace
 
-async::Task<aws2::CreateIntegrationResult> ApiGateway::CreateIntegration(const wire::Call& call, aws2::CreateIntegrationRequest request) {
+async::Task<aws2::CreateIntegrationResult> ApiGateway::CreateIntegration(const wire::Call& call,
+                                                                         aws2::CreateIntegrationRequest request) {
   const ApiRef ref = ref_of(call, request.ApiId);
   Integration it;
   it.id = new_route_id();
@@ -70,16 +74,19 @@ async::Task<aws2::GetIntegrationResult> ApiGateway::GetIntegration(const wire::C
   co_return integration_result<aws2::GetIntegrationResult>(need_integration(*rows, ref, request.IntegrationId));
 }
 
-async::Task<aws2::GetIntegrationsResponse> ApiGateway::GetIntegrations(const wire::Call& call, aws2::GetIntegrationsRequest request) {
+async::Task<aws2::GetIntegrationsResponse> ApiGateway::GetIntegrations(const wire::Call& call,
+                                                                       aws2::GetIntegrationsRequest request) {
   const auto rows = state_->deps.store.read();
   const ApiRef ref = ref_of(call, request.ApiId);
   need_api(*rows, ref);
   co_return page_of<aws2::GetIntegrationsResponse>(
-      all_integrations(*rows, ref), request.MaxResults, request.NextToken, [](const Integration& it) -> const std::string& { return it.id; },
+      all_integrations(*rows, ref), request.MaxResults, request.NextToken,
+      [](const Integration& it) -> const std::string& { return it.id; },
       [](const Integration& it) { return integration_result<aws2::Integration>(it); });
 }
 
-async::Task<aws2::UpdateIntegrationResult> ApiGateway::UpdateIntegration(const wire::Call& call, aws2::UpdateIntegrationRequest request) {
+async::Task<aws2::UpdateIntegrationResult> ApiGateway::UpdateIntegration(const wire::Call& call,
+                                                                         aws2::UpdateIntegrationRequest request) {
   const ApiRef ref = ref_of(call, request.ApiId);
   const std::string deployment = new_deployment_id();
   const base::Timestamp now = state_->now();

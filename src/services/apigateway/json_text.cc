@@ -26,7 +26,9 @@ std::size_t sequence(std::string_view text, std::size_t i) {
     if ((byte(i + k) & 0xc0) != 0x80) return 0;
     code = (code << 6) | (byte(i + k) & 0x3fu);
   }
-  if ((length == 3 && (code < 0x800 || (code >= 0xd800 && code <= 0xdfff))) || (length == 4 && (code < 0x10000 || code > 0x10ffff))) return 0;
+  if ((length == 3 && (code < 0x800 || (code >= 0xd800 && code <= 0xdfff))) ||
+      (length == 4 && (code < 0x10000 || code > 0x10ffff)))
+    return 0;
   return length;
 }
 

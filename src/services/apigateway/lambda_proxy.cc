@@ -25,17 +25,19 @@ struct Pending {
 };
 
 // Nothing when `timeout` is over first. The invocation is not cancelled: on AWS the function runs on, too.
-async::Task<std::optional<contracts::InvocationResult>> invoke_within(contracts::Invoker& invoker, contracts::Invocation invocation,
+async::Task<std::optional<contracts::InvocationResult>> invoke_within(contracts::Invoker& invoker,
+                                                                      contracts::Invocation invocation,
                                                                       std::chrono::milliseconds timeout) {
   const auto executor = co_await asio::this_coro::executor;
   auto pending = std::make_shared<Pending>(executor);
   pending->timer.expires_after(timeout);
-  asio::co_spawn(executor, invoker.invoke(std::move(invocation)), [pending](std::exception_ptr failure, contracts::InvocationResult result) {
-    pending->done = true;
-    pending->failure = failure;
-    pending->result = std::move(result);
-    pending->timer.cancel();
-  });
+  asio::co_spawn(executor, invoker.invoke(std::move(invocation)),
+                 [pending](std::exception_ptr failure, contracts::InvocationResult result) {
+                   pending->done = true;
+                   pending->failure = failure;
+                   pending->result = std::move(result);
+                   pending->timer.cancel();
+                 });
   if (!pending->done) co_await pending->timer.async_wait(asio::as_tuple(asio::use_awaitable));
   if (!pending->done) co_return std::nullopt;
   if (pending->failure) std::rethrow_exception(pending->failure);
@@ -54,7 +56,8 @@ contracts::Principal caller_of(const Exchange& x, const CompiledIntegration& int
   // The integration's role calls, with its own policies.
   caller.kind = contracts::Principal::Kind::assumed_role;
   caller.role_arn = integration.credentials_arn;
-  caller.arn = fmt::format("arn:aws:sts::{}:assumed-role/{}/BackplaneAssumeRoleSession", caller.account, integration.credentials_arn.substr(name + 1));
+  caller.arn = fmt::format("arn:aws:sts::{}:assumed-role/{}/BackplaneAssumeRoleSession", caller.account,
+                           integration.credentials_arn.substr(name + 1));
   return caller;
 }
 
@@ -108,8 +111,9 @@ async::Task<http::Response> call_function(Exchange& x, const CompiledIntegration
   if (result->refusal) co_return refused(x, *result->refusal);
   x.integration_status = 200;
   if (!result->function_error.empty()) {
-    x.integration_error = fmt::format("The Lambda function returned the following error: {}. Check your Lambda function code and try again.",
-                                      error_message_of(result->payload));
+    x.integration_error =
+        fmt::format("The Lambda function returned the following error: {}. Check your Lambda function code and try again.",
+                    error_message_of(result->payload));
     co_return gateway_error(x, 500, "Internal Server Error", "INTEGRATION_FAILURE");
   }
   auto response = integration.payload_v1 ? response_v1(result->payload) : response_v2(std::move(result->payload));

@@ -13,16 +13,31 @@ namespace {
 // AWS looks at no more of a body when a mapping reads it.
 constexpr std::size_t kBodyRead = 100 * 1024;
 
-constexpr std::array<std::string_view, 18> kReserved = {
-    "authorization", "connection", "content-encoding", "content-length", "content-location", "forwarded",
-    "keep-alive", "origin", "proxy-authenticate", "proxy-authorization", "te", "trailers",
-    "transfer-encoding", "upgrade", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "via"};
+constexpr std::array<std::string_view, 18> kReserved = {"authorization",
+                                                        "connection",
+                                                        "content-encoding",
+                                                        "content-length",
+                                                        "content-location",
+                                                        "forwarded",
+                                                        "keep-alive",
+                                                        "origin",
+                                                        "proxy-authenticate",
+                                                        "proxy-authorization",
+                                                        "te",
+                                                        "trailers",
+                                                        "transfer-encoding",
+                                                        "upgrade",
+                                                        "x-forwarded-for",
+                                                        "x-forwarded-host",
+                                                        "x-forwarded-proto",
+                                                        "via"};
 constexpr std::array<std::string_view, 4> kReservedPrefixes = {"access-control-", "apigw-", "x-amz-", "x-amzn-"};
 
 bool is_reserved(std::string_view header) {
   const std::string name = base::lower(header);
   return std::find(kReserved.begin(), kReserved.end(), name) != kReserved.end() ||
-         std::any_of(kReservedPrefixes.begin(), kReservedPrefixes.end(), [&](std::string_view prefix) { return name.starts_with(prefix); });
+         std::any_of(kReservedPrefixes.begin(), kReservedPrefixes.end(),
+                     [&](std::string_view prefix) { return name.starts_with(prefix); });
 }
 
 bool is_token(std::string_view name) {
@@ -139,7 +154,8 @@ std::optional<MappingValue::Piece> MappingValue::reference(MappingSide side, std
   if (auto name = after(base + "header.")) return Piece{Source::header, *name};
   if (text == base + "body") return Piece{Source::body, {}};
   if (auto path = after(base + "body")) {
-    if ((path->front() != '.' && path->front() != '[') || path->find("..") != path->npos || path->find("?(") != path->npos) return {};
+    if ((path->front() != '.' && path->front() != '[') || path->find("..") != path->npos || path->find("?(") != path->npos)
+      return {};
     return Piece{Source::body, *path};
   }
   if (side == MappingSide::request) {
@@ -203,12 +219,19 @@ std::optional<std::string> MappingValue::evaluate(const Exchange& x, const http:
 
 std::string mapping_error(MappingSide side, std::string_view key, std::string_view value) {
   const auto parsed = parse_key(side, key);
-  if (!parsed) return fmt::format("Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping expression parameter specified: {}]", key);
+  if (!parsed)
+    return fmt::format(
+        "Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping expression parameter "
+        "specified: {}]",
+        key);
   if (parsed->place == MappingRule::Place::header && is_reserved(parsed->name))
     return fmt::format("Operations on header {} are restricted", base::lower(parsed->name));
   if (parsed->action == MappingRule::Action::remove) return {};
   if (value.empty() || value.size() > 4096 || !MappingValue::parse(side, value))
-    return fmt::format("Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping expression specified: {}]", value);
+    return fmt::format(
+        "Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping expression specified: "
+        "{}]",
+        value);
   if (parsed->place == MappingRule::Place::status && !value.starts_with('$')) {
     const auto number = base::parse_int(value);
     if (!number || *number < 200 || *number > 599) return fmt::format("Invalid status code specified: {}", value);
@@ -271,7 +294,8 @@ void map_request(const Mapping& mapping, Exchange& x) {
 void map_response(const Mapping& mapping, const Exchange& x, http::Response& response) {
   std::vector<std::optional<std::string>> values;
   for (const auto& rule : mapping)
-    values.push_back(rule.action == MappingRule::Action::remove ? std::optional<std::string>() : rule.value.evaluate(x, &response));
+    values.push_back(rule.action == MappingRule::Action::remove ? std::optional<std::string>()
+                                                                : rule.value.evaluate(x, &response));
   for (std::size_t i = 0; i < mapping.size(); ++i) {
     const auto& rule = mapping[i];
     const bool removes = rule.action == MappingRule::Action::remove;

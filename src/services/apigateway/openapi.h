@@ -1,4 +1,5 @@
-// OpenAPI 3.0 documents to and from the model. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-open-api.html
+// OpenAPI 3.0 documents to and from the model.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-open-api.html
 #pragma once
 
 #include <string>
@@ -16,7 +17,7 @@ inline constexpr std::size_t kMaxOpenApiBytes = 6 * 1024 * 1024;
 enum class BasePath { ignore, prepend, split };
 
 struct Imported {
-  Api api;  // name, description, version, CORS, tags, endpoint setting, info and warnings; no id
+  Api api;                                // name, description, version, CORS, tags, endpoint setting, info and warnings; no id
   std::vector<Integration> integrations;  // without ids
   // A route's target is the index of its integration, or -1.
   std::vector<std::pair<Route, int>> routes;

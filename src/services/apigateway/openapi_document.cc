@@ -92,7 +92,8 @@ void print(std::string& out, const json::value& value, int depth) {
 
 bool is_plain_key(std::string_view key) {
   if (key.empty() || !((key[0] >= 'a' && key[0] <= 'z') || (key[0] >= 'A' && key[0] <= 'Z'))) return false;
-  if (key == "true" || key == "false" || key == "null" || key == "yes" || key == "no" || key == "on" || key == "off") return false;
+  if (key == "true" || key == "false" || key == "null" || key == "yes" || key == "no" || key == "on" || key == "off")
+    return false;
   return key.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == key.npos;
 }
 

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <tuple>
+
 #include "base/clock.h"
 #include "base/text.h"
 #include "services/apigateway/openapi.h"
@@ -88,17 +91,23 @@ json::value export_openapi(const Api& api, const Snapshot& snapshot, const Expor
 
   if (options.extensions && !api.tags.empty()) {
     json::array& tags = out["tags"].emplace_array();
-    for (const auto& [name, value] : api.tags) tags.push_back(json::object{{"name", name}, {"x-amazon-apigateway-tag-value", value}});
+    for (const auto& [name, value] : api.tags)
+      tags.push_back(json::object{{"name", name}, {"x-amazon-apigateway-tag-value", value}});
   }
 
   json::object& paths = out["paths"].emplace_object();
   std::vector<Route> routes = snapshot.routes;
-  std::sort(routes.begin(), routes.end(), [](const Route& a, const Route& b) { return base::cut(a.key, ' ').second < base::cut(b.key, ' ').second; });
+  std::sort(routes.begin(), routes.end(), [](const Route& a, const Route& b) {
+    const auto [a_method, a_path] = base::cut(a.key, ' ');
+    const auto [b_method, b_path] = base::cut(b.key, ' ');
+    return std::tie(a_path, a_method) < std::tie(b_path, b_method);
+  });
   for (const auto& route : routes) {
     const auto key = parse_route_key(route.key);
     if (!key) continue;
     const std::string path = key->is_default() ? "/$default" : key->path;
-    const std::string method = key->is_default() || key->method == "ANY" ? "x-amazon-apigateway-any-method" : base::lower(key->method);
+    const std::string method =
+        key->is_default() || key->method == "ANY" ? "x-amazon-apigateway-any-method" : base::lower(key->method);
     json::value& item = paths[path];
     if (!item.is_object()) item.emplace_object();
     item.get_object()[method] = operation_of(route, snapshot, options);

@@ -14,13 +14,13 @@ namespace {
 namespace json = base::json;
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kMethods = {{{"get", "GET"},
-                                                                                   {"put", "PUT"},
-                                                                                   {"post", "POST"},
-                                                                                   {"delete", "DELETE"},
-                                                                                   {"options", "OPTIONS"},
-                                                                                   {"head", "HEAD"},
-                                                                                   {"patch", "PATCH"},
-                                                                                   {"x-amazon-apigateway-any-method", "ANY"}}};
+                                                                                    {"put", "PUT"},
+                                                                                    {"post", "POST"},
+                                                                                    {"delete", "DELETE"},
+                                                                                    {"options", "OPTIONS"},
+                                                                                    {"head", "HEAD"},
+                                                                                    {"patch", "PATCH"},
+                                                                                    {"x-amazon-apigateway-any-method", "ANY"}}};
 
 const json::object* object_in(const json::object& object, std::string_view name) {
   const auto* value = object.if_contains(name);
@@ -50,10 +50,13 @@ std::vector<std::string> texts_in(const json::object& object, std::string_view n
 
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/import-api-aws-variables.html
 std::string with_aws_variables(std::string text, const Scope& scope) {
-  const std::pair<std::string_view, std::string_view> variables[] = {
-      {"${AWS::AccountId}", scope.account}, {"${AWS::Region}", scope.region}, {"${AWS::Partition}", "aws"}, {"${AWS::URLSuffix}", "amazonaws.com"}};
+  const std::pair<std::string_view, std::string_view> variables[] = {{"${AWS::AccountId}", scope.account},
+                                                                     {"${AWS::Region}", scope.region},
+                                                                     {"${AWS::Partition}", "aws"},
+                                                                     {"${AWS::URLSuffix}", "amazonaws.com"}};
   for (const auto& [name, value] : variables)
-    for (auto at = text.find(name); at != text.npos; at = text.find(name, at + value.size())) text.replace(at, name.size(), value);
+    for (auto at = text.find(name); at != text.npos; at = text.find(name, at + value.size()))
+      text.replace(at, name.size(), value);
   return text;
 }
 
@@ -79,11 +82,13 @@ ParameterMap parameters(const json::object& object) {
 
 class Importer {
  public:
-  Importer(const json::object& document, BasePath base_path, const Scope& scope) : document_(document), mode_(base_path), scope_(scope) {}
+  Importer(const json::object& document, BasePath base_path, const Scope& scope)
+      : document_(document), mode_(base_path), scope_(scope) {}
 
   Imported run() {
     const auto version = text_in(document_, "openapi");
-    if (!version || !version->starts_with("3.0")) import_error("Unable to import API: only OpenAPI 3.0 definitions are supported for HTTP APIs");
+    if (!version || !version->starts_with("3.0"))
+      import_error("Unable to import API: only OpenAPI 3.0 definitions are supported for HTTP APIs");
     info();
     servers();
     cors();
@@ -97,7 +102,8 @@ class Importer {
       import_path(path.key(), *item);
     }
     if (out_.routes.size() > kMaxRoutes) too_many("Routes for this API");
-    if (ignored_bodies_) out_.api.import_info.push_back("Request validation is not supported for HTTP APIs: requestBody and schema are ignored");
+    if (ignored_bodies_)
+      out_.api.import_info.push_back("Request validation is not supported for HTTP APIs: requestBody and schema are ignored");
     return std::move(out_);
   }
 
@@ -111,7 +117,8 @@ class Importer {
     out_.api.description = text_in(*info, "description");
     check_description(out_.api.description);
     out_.api.version = text_in(*info, "version");
-    if (const auto* version = info->if_contains("version"); version && version->is_number())  // 1.0 without quotes, as YAML allows
+    if (const auto* version = info->if_contains("version");
+        version && version->is_number())  // 1.0 without quotes, as YAML allows
       out_.api.version = number_text(*version);
   }
 
@@ -128,7 +135,8 @@ class Importer {
       for (const auto& variable : *variables)
         if (const auto* value = variable.value().if_object()) {
           const std::string name = "{" + std::string(variable.key()) + "}";
-          if (const auto at = url.find(name); at != url.npos) url.replace(at, name.size(), text_in(*value, "default").value_or(""));
+          if (const auto at = url.find(name); at != url.npos)
+            url.replace(at, name.size(), text_in(*value, "default").value_or(""));
         }
     const auto scheme = url.find("://");
     const auto slash = url.find('/', scheme == url.npos ? 0 : scheme + 3);
@@ -151,7 +159,8 @@ class Importer {
     cors.allow_methods = texts_in(*given, "allowMethods");
     cors.allow_origins = texts_in(*given, "allowOrigins");
     cors.expose_headers = texts_in(*given, "exposeHeaders");
-    if (const auto* flag = given->if_contains("allowCredentials"); flag && flag->is_bool()) cors.allow_credentials = flag->get_bool();
+    if (const auto* flag = given->if_contains("allowCredentials"); flag && flag->is_bool())
+      cors.allow_credentials = flag->get_bool();
     if (const auto* age = given->if_contains("maxAge"); age && age->is_int64())
       cors.max_age = static_cast<std::int32_t>(std::clamp<std::int64_t>(age->get_int64(), -2, 86'401));
     check_cors(cors);
@@ -195,12 +204,16 @@ class Importer {
   void import_operation(std::string_view path, std::string_view method, const json::object& operation) {
     Route route;
     const bool is_default = path == "/$default" && method == "ANY";
-    route.key = is_default ? std::string(kDefaultRoute) : fmt::format("{} {}{}", method, prefix_, prefix_.empty() || path != "/" ? path : "");
-    if (!parse_route_key(route.key)) import_error(fmt::format("Unable to create route for '{}': the path is not formatted properly", route.key));
-    if (!shapes_.insert(route_shape(route.key)).second) import_error(fmt::format("Route with key {} already exists for this API", route.key));
+    route.key = is_default ? std::string(kDefaultRoute)
+                           : fmt::format("{} {}{}", method, prefix_, prefix_.empty() || path != "/" ? path : "");
+    if (!parse_route_key(route.key))
+      import_error(fmt::format("Unable to create route for '{}': the path is not formatted properly", route.key));
+    if (!shapes_.insert(route_shape(route.key)).second)
+      import_error(fmt::format("Route with key {} already exists for this API", route.key));
     if (has_requirements(operation)) refuse_security(route.key);
     route.operation_name = text_in(operation, "operationId");
-    if (route.operation_name && route.operation_name->size() > 64) import_error(fmt::format("The operationId of {} is longer than 64 characters", route.key));
+    if (route.operation_name && route.operation_name->size() > 64)
+      import_error(fmt::format("The operationId of {} is longer than 64 characters", route.key));
     ignored_bodies_ |= operation.contains("requestBody");
     int target = -1;
     if (const auto* integration = object_in(operation, "x-amazon-apigateway-integration"))
@@ -216,14 +229,17 @@ class Importer {
       constexpr std::string_view kPrefix = "#/components/x-amazon-apigateway-integrations/";
       const auto* components = object_in(document_, "components");
       const auto* shared = components ? object_in(*components, "x-amazon-apigateway-integrations") : nullptr;
-      const auto* found = shared && reference->starts_with(kPrefix) ? object_in(*shared, std::string_view(*reference).substr(kPrefix.size())) : nullptr;
+      const auto* found = shared && reference->starts_with(kPrefix)
+                              ? object_in(*shared, std::string_view(*reference).substr(kPrefix.size()))
+                              : nullptr;
       if (!found || found->contains("$ref")) import_error(fmt::format("Unable to resolve {} of {}", *reference, key));
       return by_reference_[*reference] = import_integration(key, *found);
     }
     Integration it;
     it.type = base::upper(text_in(given, "type").value_or(""));
     if (it.type == "AWS" || it.type == "HTTP" || it.type == "MOCK") {
-      out_.api.warnings.push_back(fmt::format("The integration type {} of {} is not supported for HTTP APIs; the route has no integration", it.type, key));
+      out_.api.warnings.push_back(fmt::format(
+          "The integration type {} of {} is not supported for HTTP APIs; the route has no integration", it.type, key));
       return -1;
     }
     if (const auto subtype = text_in(given, "integrationSubtype"))
@@ -234,7 +250,8 @@ class Importer {
     it.payload_format_version = payload_version(given);
     it.connection_type = text_in(given, "connectionType").value_or("INTERNET");
     it.description = text_in(given, "description");
-    if (auto credentials = text_in(given, "credentials")) it.credentials_arn = with_aws_variables(std::move(*credentials), scope_);
+    if (auto credentials = text_in(given, "credentials"))
+      it.credentials_arn = with_aws_variables(std::move(*credentials), scope_);
     if (const auto* timeout = given.if_contains("timeoutInMillis"); timeout && timeout->is_int64())
       it.timeout_ms = static_cast<std::int32_t>(std::clamp<std::int64_t>(timeout->get_int64(), 0, 1'000'000));
     if (const auto* request = object_in(given, "requestParameters")) it.request_parameters = parameters(*request);

@@ -19,7 +19,8 @@ bool may_send(std::string_view name, std::string_view value) {
     if (c <= ' ' || c == ':' || c >= 0x7f) return false;
   for (unsigned char c : value)
     if (c == '\r' || c == '\n' || c == '\0') return false;
-  for (std::string_view own : {"connection", "content-length", "keep-alive", "transfer-encoding", "upgrade", "trailer", "te", "date"})
+  for (std::string_view own :
+       {"connection", "content-length", "keep-alive", "transfer-encoding", "upgrade", "trailer", "te", "date"})
     if (base::iequals(name, own)) return false;
   return true;
 }

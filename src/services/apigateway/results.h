@@ -1,4 +1,5 @@
-// The model as the generated API's values. AWS repeats each resource's members in every result, so these are templates over the result.
+// The model as the generated API's values. AWS repeats each resource's members in every result, so these are templates over the
+// result.
 #pragma once
 
 #include <optional>
@@ -138,8 +139,8 @@ Result deployment_result(const Deployment& deployment) {
 
 // One page of `items` (in id order): `id_of` gives the key that NextToken continues after.
 template <class Response, class T, class IdOf, class Make>
-Response page_of(const std::vector<T>& items, const std::optional<std::string>& max_results, const std::optional<std::string>& token, IdOf id_of,
-                 Make make) {
+Response page_of(const std::vector<T>& items, const std::optional<std::string>& max_results,
+                 const std::optional<std::string>& token, IdOf id_of, Make make) {
   constexpr long long kMost = 500;
   long long most = kMost;
   if (max_results) {

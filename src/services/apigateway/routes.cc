@@ -16,18 +16,21 @@ void refuse_what_is_not_served(const Request& request) {
   if (request.ApiKeyRequired.value_or(false)) bad_request("ApiKeyRequired is currently not supported for HTTP protocol Apis");
   if (request.ModelSelectionExpression && !request.ModelSelectionExpression->empty())
     bad_request("ModelSelectionExpression is currently not supported for HTTP protocol Apis");
-  if (request.RequestModels && !request.RequestModels->empty()) bad_request("RequestModels are currently not supported for HTTP protocol Apis");
+  if (request.RequestModels && !request.RequestModels->empty())
+    bad_request("RequestModels are currently not supported for HTTP protocol Apis");
   if (request.RequestParameters && !request.RequestParameters->empty())
     bad_request("RequestParameters on a route are currently not supported for HTTP protocol Apis");
   if (request.RouteResponseSelectionExpression && !request.RouteResponseSelectionExpression->empty())
     bad_request("RouteResponseSelectionExpression is currently not supported for HTTP protocol Apis");
-  if (request.OperationName && request.OperationName->size() > 64) bad_request("OperationName must not be longer than 64 characters");
+  if (request.OperationName && request.OperationName->size() > 64)
+    bad_request("OperationName must not be longer than 64 characters");
 }
 
 void check_target(store::Reader& rows, const ApiRef& ref, const std::optional<std::string>& target) {
   if (!target) return;
   constexpr std::string_view kPrefix = "integrations/";
-  if (!target->starts_with(kPrefix)) bad_request("Invalid target specified: " + *target + ". Format should be integrations/<integration id>");
+  if (!target->starts_with(kPrefix))
+    bad_request("Invalid target specified: " + *target + ". Format should be integrations/<integration id>");
   need_integration(rows, ref, std::string_view(*target).substr(kPrefix.size()));
 }
 
@@ -79,7 +82,8 @@ async::Task<aws2::GetRoutesResponse> ApiGateway::GetRoutes(const wire::Call& cal
   const ApiRef ref = ref_of(call, request.ApiId);
   need_api(*rows, ref);
   co_return page_of<aws2::GetRoutesResponse>(
-      all_routes(*rows, ref), request.MaxResults, request.NextToken, [](const Route& route) -> const std::string& { return route.id; },
+      all_routes(*rows, ref), request.MaxResults, request.NextToken,
+      [](const Route& route) -> const std::string& { return route.id; },
       [](const Route& route) { return route_result<aws2::Route>(route); });
 }
 
@@ -93,7 +97,8 @@ async::Task<aws2::UpdateRouteResult> ApiGateway::UpdateRoute(const wire::Call& c
     refuse_what_is_not_served(request);
     if (request.RouteKey) {
       check_route_key(*request.RouteKey);
-      if (changed.managed && *request.RouteKey != changed.key) bad_request("The route key of a route managed by API Gateway cannot be modified");
+      if (changed.managed && *request.RouteKey != changed.key)
+        bad_request("The route key of a route managed by API Gateway cannot be modified");
       changed.key = *request.RouteKey;
     }
     if (request.OperationName) changed.operation_name = request.OperationName;

@@ -57,7 +57,8 @@ bool is_http_url(std::string_view uri) {
 void check_token_list(const std::vector<std::string>& list, std::string_view what) {
   if (list.size() > 100) bad_request(fmt::format("{} has more than 100 entries", what));
   for (const auto& item : list)
-    if (item.empty() || item.size() > 2048 || std::any_of(item.begin(), item.end(), [](unsigned char c) { return c <= ' ' || c == ',' || c == 0x7f; }))
+    if (item.empty() || item.size() > 2048 ||
+        std::any_of(item.begin(), item.end(), [](unsigned char c) { return c <= ' ' || c == ',' || c == 0x7f; }))
       bad_request(fmt::format("Invalid value for {}: {}", what, item));
 }
 
@@ -112,9 +113,9 @@ std::string lambda_arn(std::string_view uri) {
     uri.remove_suffix(kTail.size());
   }
   const auto parts = base::split(uri, ':');
-  const bool right = (parts.size() == 7 || parts.size() == 8) && parts[0] == "arn" && parts[1].starts_with("aws") && parts[2] == "lambda" &&
-                     is_name(parts[3], "-") && parts[4].size() == 12 && is_name(parts[4], "") && parts[5] == "function" &&
-                     is_name(parts[6], "-_") && (parts.size() == 7 || is_name(parts[7], "-_$"));
+  const bool right = (parts.size() == 7 || parts.size() == 8) && parts[0] == "arn" && parts[1].starts_with("aws") &&
+                     parts[2] == "lambda" && is_name(parts[3], "-") && parts[4].size() == 12 && is_name(parts[4], "") &&
+                     parts[5] == "function" && is_name(parts[6], "-_") && (parts.size() == 7 || is_name(parts[7], "-_$"));
   return right ? std::string(uri) : std::string();
 }
 
@@ -134,7 +135,9 @@ std::string substitute_stage_variables(std::string_view text, const Strings& var
 
 std::string log_group_of(std::string_view arn) {
   const auto parts = base::split(arn, ':');
-  if (parts.size() < 7 || parts.size() > 8 || parts[0] != "arn" || parts[2] != "logs" || parts[5] != "log-group" || parts[6].empty()) return {};
+  if (parts.size() < 7 || parts.size() > 8 || parts[0] != "arn" || parts[2] != "logs" || parts[5] != "log-group" ||
+      parts[6].empty())
+    return {};
   if (parts.size() == 8 && parts[7] != "*") return {};
   return std::string(parts[6]);
 }
@@ -170,7 +173,8 @@ void check_cors(const Cors& cors) {
 
 void check_stage_name(std::string_view name) {
   if (name == kDefaultStage) return;
-  if (name.size() > 128 || !is_name(name, "-_")) bad_request("Stage name only allows a-zA-Z0-9_- with length between 1 and 128, or $default");
+  if (name.size() > 128 || !is_name(name, "-_"))
+    bad_request("Stage name only allows a-zA-Z0-9_- with length between 1 and 128, or $default");
 }
 
 void check_stage_variables(const Strings& variables) {
@@ -178,7 +182,9 @@ void check_stage_variables(const Strings& variables) {
     if (name.size() > 64 || !is_name(name, "_"))
       bad_request("Stage variable name can only have alphanumeric characters and underscores, up to 64");
     if (value.size() > 512 || !(value.empty() || is_name(value, "-._~:/?#&=,")))
-      bad_request("Invalid stage variable value: " + value + ". Please use values with alphanumeric characters and the symbols ' ', -', '.', '_', ':', '/', '?', '&', '=', and ','");
+      bad_request(
+          "Invalid stage variable value: " + value +
+          ". Please use values with alphanumeric characters and the symbols ' ', -', '.', '_', ':', '/', '?', '&', '=', and ','");
   }
 }
 
@@ -190,19 +196,22 @@ void check_route_settings(const RouteSettings& settings) {
 void check_access_log(const AccessLog& log) {
   if (log.destination_arn.starts_with("arn:aws:firehose:"))
     bad_request("Access logs to Amazon Data Firehose are not served by this version; name a log group");
-  if (log_group_of(log.destination_arn).empty()) bad_request("Invalid ARN specified in the request for access log destination: " + log.destination_arn);
+  if (log_group_of(log.destination_arn).empty())
+    bad_request("Invalid ARN specified in the request for access log destination: " + log.destination_arn);
   if (log.format.empty() || log.format.size() > 3072) bad_request("Access Log format must be between 1 and 3072 characters long");
   const auto newline = log.format.find('\n');
   if (newline != log.format.npos && newline + 1 != log.format.size())
     bad_request("Access Log format must be single line, new line character is allowed only at end of the format");
-  if (log.format.find("$context.requestId") == log.format.npos && log.format.find("$context.extendedRequestId") == log.format.npos)
+  if (log.format.find("$context.requestId") == log.format.npos &&
+      log.format.find("$context.extendedRequestId") == log.format.npos)
     bad_request("AccessLogSettings format should contain at least $context.requestId or $context.extendedRequestId");
 }
 
 void check_tags(const Strings& tags) {
   if (tags.size() > kMaxTags) bad_request("Number of tags for a resource exceeds the limit of 50");
   for (const auto& [key, value] : tags) {
-    if (key.empty() || key.size() > 128 || value.size() > 256) bad_request("Tag key must be 1 to 128 characters, tag value at most 256");
+    if (key.empty() || key.size() > 128 || value.size() > 256)
+      bad_request("Tag key must be 1 to 128 characters, tag value at most 256");
     if (key.starts_with("aws:")) bad_request("Tag keys starting with 'aws:' are reserved for system use");
   }
 }
@@ -224,13 +233,15 @@ void check_integration(const Integration& it) {
     if (!may_be_lambda && lambda_arn(it.uri).empty()) bad_request("Invalid function ARN or invalid uri");
     if (it.method != "POST") bad_request("IntegrationMethod must be POST for an AWS_PROXY integration with Lambda");
   } else {
-    if (!(has_variables && it.uri.starts_with("${")) && !is_http_url(it.uri)) bad_request("Invalid HTTP endpoint specified for URI");
+    if (!(has_variables && it.uri.starts_with("${")) && !is_http_url(it.uri))
+      bad_request("Invalid HTTP endpoint specified for URI");
     if (it.method.empty()) bad_request("IntegrationMethod is a required parameter for HTTP_PROXY integrations");
     if (std::find(kMethods.begin(), kMethods.end(), it.method) == kMethods.end())
       bad_request(fmt::format("Invalid HttpMethod specified: {}", it.method));
   }
   if (it.timeout_ms < 50 || it.timeout_ms > 30'000) bad_request("Timeout should be between 50 ms and 30000 ms");
-  if (it.credentials_arn && it.credentials_arn->find(":iam:") == std::string::npos && it.credentials_arn->find("${") == std::string::npos)
+  if (it.credentials_arn && it.credentials_arn->find(":iam:") == std::string::npos &&
+      it.credentials_arn->find("${") == std::string::npos)
     bad_request("Invalid ARN specified in the request for CredentialsArn");
   if (it.credentials_arn && it.credentials_arn->ends_with(":user/*"))
     bad_request("Calling an integration as the caller needs AuthorizationType AWS_IAM, which is not served by this version");
@@ -238,7 +249,8 @@ void check_integration(const Integration& it) {
     if (auto wrong = mapping_error(MappingSide::request, key, value); !wrong.empty()) bad_request(std::move(wrong));
   for (const auto& [status, parameters] : it.response_parameters) {
     const auto number = base::parse_int(status);
-    if (!number || *number < 200 || *number > 599) bad_request(fmt::format("Invalid status code for response parameters: {}", status));
+    if (!number || *number < 200 || *number > 599)
+      bad_request(fmt::format("Invalid status code for response parameters: {}", status));
     for (const auto& [key, value] : parameters)
       if (auto wrong = mapping_error(MappingSide::response, key, value); !wrong.empty()) bad_request(std::move(wrong));
   }

@@ -71,7 +71,7 @@ class ApiGateway final : public aws::apigatewayv2::AbstractService, public contr
   async::Task<contracts::AccessRequest> access(const wire::Call& call, const wire::Operation& operation,
                                                const void* request) override;
 
-#define LAMBARI_OPERATION(name, Result, Request)                                 \
+#define LAMBARI_OPERATION(name, Result, Request) \
   async::Task<aws::apigatewayv2::Result> name(const wire::Call& call, aws::apigatewayv2::Request request) override
   LAMBARI_OPERATION(CreateApi, CreateApiResponse, CreateApiRequest);
   LAMBARI_OPERATION(GetApi, GetApiResponse, GetApiRequest);
@@ -81,7 +81,8 @@ class ApiGateway final : public aws::apigatewayv2::AbstractService, public contr
   LAMBARI_OPERATION(ImportApi, ImportApiResponse, ImportApiRequest);
   LAMBARI_OPERATION(ReimportApi, ReimportApiResponse, ReimportApiRequest);
   LAMBARI_OPERATION(ExportApi, ExportApiResponse, ExportApiRequest);
-  async::Task<> DeleteCorsConfiguration(const wire::Call& call, aws::apigatewayv2::DeleteCorsConfigurationRequest request) override;
+  async::Task<> DeleteCorsConfiguration(const wire::Call& call,
+                                        aws::apigatewayv2::DeleteCorsConfigurationRequest request) override;
   LAMBARI_OPERATION(CreateRoute, CreateRouteResult, CreateRouteRequest);
   LAMBARI_OPERATION(GetRoute, GetRouteResult, GetRouteRequest);
   LAMBARI_OPERATION(GetRoutes, GetRoutesResponse, GetRoutesRequest);
@@ -100,7 +101,8 @@ class ApiGateway final : public aws::apigatewayv2::AbstractService, public contr
   LAMBARI_OPERATION(GetStages, GetStagesResponse, GetStagesRequest);
   LAMBARI_OPERATION(UpdateStage, UpdateStageResponse, UpdateStageRequest);
   async::Task<> DeleteStage(const wire::Call& call, aws::apigatewayv2::DeleteStageRequest request) override;
-  async::Task<> DeleteAccessLogSettings(const wire::Call& call, aws::apigatewayv2::DeleteAccessLogSettingsRequest request) override;
+  async::Task<> DeleteAccessLogSettings(const wire::Call& call,
+                                        aws::apigatewayv2::DeleteAccessLogSettingsRequest request) override;
   LAMBARI_OPERATION(CreateDeployment, CreateDeploymentResponse, CreateDeploymentRequest);
   LAMBARI_OPERATION(GetDeployment, GetDeploymentResponse, GetDeploymentRequest);
   LAMBARI_OPERATION(GetDeployments, GetDeploymentsResponse, GetDeploymentsRequest);

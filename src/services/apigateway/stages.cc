@@ -6,7 +6,8 @@ namespace lambari::apigateway {
 namespace {
 
 RouteSettings from_request(const aws2::RouteSettings& given, RouteSettings settings) {
-  if (given.DataTraceEnabled.value_or(false) || (given.LoggingLevel && *given.LoggingLevel != "OFF" && !given.LoggingLevel->empty()))
+  if (given.DataTraceEnabled.value_or(false) ||
+      (given.LoggingLevel && *given.LoggingLevel != "OFF" && !given.LoggingLevel->empty()))
     bad_request("Execution logs are not supported on protocolType HTTP");
   if (given.DetailedMetricsEnabled) settings.detailed_metrics = *given.DetailedMetricsEnabled;
   if (given.ThrottlingBurstLimit) settings.burst = given.ThrottlingBurstLimit;
@@ -44,7 +45,8 @@ void apply(store::Reader& rows, const ApiRef& ref, const Request& request, Stage
     stage.access_log = std::move(log);
   }
   if (request.DeploymentId && !request.DeploymentId->empty()) {
-    if (stage.auto_deploy && stage.deployment_id != request.DeploymentId) bad_request("Deployment ID cannot be set on stages with AutoDeploy enabled");
+    if (stage.auto_deploy && stage.deployment_id != request.DeploymentId)
+      bad_request("Deployment ID cannot be set on stages with AutoDeploy enabled");
     need_deployment(rows, ref, *request.DeploymentId);
     stage.deployment_id = request.DeploymentId;
   }
@@ -69,8 +71,10 @@ async::Task<aws2::CreateStageResponse> ApiGateway::CreateStage(const wire::Call&
     apply(rows, ref, request, made);
     put(rows, ref, made);
     if (made.auto_deploy) {
-      deploy(rows, ref, made, make_deployment(rows, ref, deployment, "Automatic deployment triggered by changes to the Api configuration", true, now),
-             now);
+      deploy(
+          rows, ref, made,
+          make_deployment(rows, ref, deployment, "Automatic deployment triggered by changes to the Api configuration", true, now),
+          now);
       made = need_stage(rows, ref, made.name);
     }
     return made;
@@ -91,7 +95,8 @@ async::Task<aws2::GetStagesResponse> ApiGateway::GetStages(const wire::Call& cal
   const ApiRef ref = ref_of(call, request.ApiId);
   need_api(*rows, ref);
   co_return page_of<aws2::GetStagesResponse>(
-      all_stages(*rows, ref), request.MaxResults, request.NextToken, [](const Stage& stage) -> const std::string& { return stage.name; },
+      all_stages(*rows, ref), request.MaxResults, request.NextToken,
+      [](const Stage& stage) -> const std::string& { return stage.name; },
       [](const Stage& stage) { return stage_result<aws2::Stage>(stage); });
 }
 
@@ -107,8 +112,10 @@ async::Task<aws2::UpdateStageResponse> ApiGateway::UpdateStage(const wire::Call&
     apply(rows, ref, request, changed);
     changed.updated = now.ms;
     if (changed.auto_deploy && !was_auto) {
-      deploy(rows, ref, changed, make_deployment(rows, ref, deployment, "Automatic deployment triggered by changes to the Api configuration", true, now),
-             now);
+      deploy(
+          rows, ref, changed,
+          make_deployment(rows, ref, deployment, "Automatic deployment triggered by changes to the Api configuration", true, now),
+          now);
     } else if (changed.deployment_id != former && changed.deployment_id) {
       Stage before = changed;
       before.deployment_id = former;
@@ -152,7 +159,8 @@ async::Task<> ApiGateway::DeleteRouteSettings(const wire::Call& call, aws2::Dele
   co_await state_->deps.store.commit([&](store::Transaction& rows) {
     need_api(rows, ref);
     Stage stage = need_stage(rows, ref, request.StageName);
-    if (stage.route_settings.erase(request.RouteKey) == 0) not_found("Unable to find RouteSettings for route key " + request.RouteKey);
+    if (stage.route_settings.erase(request.RouteKey) == 0)
+      not_found("Unable to find RouteSettings for route key " + request.RouteKey);
     stage.updated = now.ms;
     put(rows, ref, stage);
   });

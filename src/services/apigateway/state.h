@@ -17,8 +17,8 @@ struct ApiGateway::State {
 
   Dependencies deps;
 
-  // Compiles one API from what the store says now, and swaps it in. Called after each commit; concurrent calls are in line, and each
-  // reads after the commits before it, so the last one shows them all.
+  // Compiles one API from what the store says now, and swaps it in. Called after each commit; concurrent calls are in line, and
+  // each reads after the commits before it, so the last one shows them all.
   void refresh(const ApiRef& ref);
   void refresh_all();
 

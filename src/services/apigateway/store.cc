@@ -14,7 +14,8 @@ constexpr std::size_t kMaxRow = 1024 * 1024;
 template <class T>
 std::vector<T> all(store::Reader& rows, std::string_view table, const ApiRef& ref) {
   std::vector<T> out;
-  for (const auto& row : rows.scan(store::prefix_range(keys::children(table, ref.scope, ref.id)), kMany)) out.push_back(from_row<T>(row.value));
+  for (const auto& row : rows.scan(store::prefix_range(keys::children(table, ref.scope, ref.id)), kMany))
+    out.push_back(from_row<T>(row.value));
   return out;
 }
 
@@ -66,9 +67,13 @@ std::vector<ApiRef> every_api(store::Reader& rows) {
 }
 
 std::vector<Route> all_routes(store::Reader& rows, const ApiRef& ref) { return all<Route>(rows, keys::kRoute, ref); }
-std::vector<Integration> all_integrations(store::Reader& rows, const ApiRef& ref) { return all<Integration>(rows, keys::kIntegration, ref); }
+std::vector<Integration> all_integrations(store::Reader& rows, const ApiRef& ref) {
+  return all<Integration>(rows, keys::kIntegration, ref);
+}
 std::vector<Stage> all_stages(store::Reader& rows, const ApiRef& ref) { return all<Stage>(rows, keys::kStage, ref); }
-std::vector<Deployment> all_deployments(store::Reader& rows, const ApiRef& ref) { return all<Deployment>(rows, keys::kDeployment, ref); }
+std::vector<Deployment> all_deployments(store::Reader& rows, const ApiRef& ref) {
+  return all<Deployment>(rows, keys::kDeployment, ref);
+}
 
 Route need_route(store::Reader& rows, const ApiRef& ref, std::string_view id) {
   return need<Route>(rows, keys::kRoute, ref, id, "Route");
@@ -123,8 +128,8 @@ void erase_api(store::Transaction& rows, const ApiRef& ref) {
   for (std::string_view table : keys::kChildren) rows.erase(store::prefix_range(keys::children(table, ref.scope, ref.id)));
 }
 
-Deployment make_deployment(store::Transaction& rows, const ApiRef& ref, std::string id, std::optional<std::string> description, bool automatic,
-                           base::Timestamp now) {
+Deployment make_deployment(store::Transaction& rows, const ApiRef& ref, std::string id, std::optional<std::string> description,
+                           bool automatic, base::Timestamp now) {
   const Api api = need_api(rows, ref);
   Deployment deployment;
   deployment.id = std::move(id);
@@ -159,7 +164,8 @@ void auto_deploy(store::Transaction& rows, const ApiRef& ref, const std::string&
   std::optional<Deployment> made;
   for (auto& stage : all_stages(rows, ref)) {
     if (!stage.auto_deploy) continue;
-    if (!made) made = make_deployment(rows, ref, id, "Automatic deployment triggered by changes to the Api configuration", true, now);
+    if (!made)
+      made = make_deployment(rows, ref, id, "Automatic deployment triggered by changes to the Api configuration", true, now);
     deploy(rows, ref, std::move(stage), *made, now);
   }
 }

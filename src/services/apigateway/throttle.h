@@ -20,8 +20,8 @@ class TokenBucket {
  private:
   double rate_;
   int burst_;
-  std::int64_t interval_ = 0;   // ns a token takes to come
-  std::int64_t tolerance_ = 0;  // ns a full bucket is ahead
+  std::int64_t interval_ = 0;          // ns a token takes to come
+  std::int64_t tolerance_ = 0;         // ns a full bucket is ahead
   std::atomic<std::int64_t> next_{0};  // when the bucket would be full again (ns): the generic cell rate algorithm's arrival time
 };
 
