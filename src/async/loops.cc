@@ -20,6 +20,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "async/wait_time.h"
@@ -135,7 +136,7 @@ Task<> Loops::block(std::function<void()> work) {
           }
           work = nullptr;  // what it captured goes before the coroutine runs on
           auto executor = asio::get_associated_executor(handler);
-          asio::post(executor, [handler = std::move(handler), error]() mutable { std::move(handler)(error); });
+          asio::post(executor, [handler = std::move(handler), error = std::move(error)]() mutable { std::move(handler)(std::move(error)); });
         });
       },
       asio::use_awaitable, std::move(work));
@@ -148,16 +149,20 @@ void Loops::run(Task<> task) {
   };
   auto result = std::make_shared<Result>();
   auto* state = state_.get();
-  asio::co_spawn(next(), std::move(task), [result, state](std::exception_ptr error) {
-    std::lock_guard lock(state->run_mutex);
-    result->done = true;
-    result->error = error;
-    state->run_changed.notify_all();
+  auto executor = next();
+  asio::co_spawn(executor, std::move(task), [result, state, executor](std::exception_ptr error) {
+    // Once more through the queue: then the coroutine is gone, and what it held is gone before the waiting thread goes on.
+    asio::post(executor, [result, state, error = std::move(error)]() mutable {
+      std::lock_guard lock(state->run_mutex);
+      result->done = true;
+      result->error = std::move(error);
+      state->run_changed.notify_all();
+    });
   });
   std::unique_lock lock(state->run_mutex);
   state->run_changed.wait(lock, [&] { return result->done || state->stopped; });
   if (!result->done) throw std::runtime_error("the loops were stopped");
-  if (result->error) std::rethrow_exception(result->error);
+  if (result->error) std::rethrow_exception(std::exchange(result->error, nullptr));
 }
 
 void Loops::stop() {
