@@ -119,6 +119,13 @@ class FakeAuthorizer final : public contracts::Authorizer {
     const bool denied = denied_actions.contains(request.action);
     co_return contracts::Decision{!denied, denied ? "not authorized to perform: " + request.action : ""};
   }
+  contracts::AccessRequest last(const std::string& action) {
+    const std::lock_guard lock(mutex);
+    for (auto it = asked.rbegin(); it != asked.rend(); ++it) {
+      if (it->action == action) return *it;
+    }
+    return {};
+  }
   int count(const std::string& action) {
     const std::lock_guard lock(mutex);
     return static_cast<int>(std::count_if(asked.begin(), asked.end(), [&](const auto& request) { return request.action == action; }));

@@ -355,8 +355,8 @@ TEST(Invoker, ServicesAreAskedByTheResourcePolicyOnce) {
     EXPECT_EQ(result.executed_version, "$LATEST");
   }
   EXPECT_EQ(w.authorizer.count("lambda:InvokeFunction"), 1);
-  EXPECT_THAT(w.authorizer.asked.back().resource_policy, HasSubstr("apigateway.amazonaws.com"));
-  EXPECT_THAT(w.authorizer.asked.back().context.at("aws:SourceAccount"), ::testing::ElementsAre("000000000000"));
+  EXPECT_THAT(w.authorizer.last("lambda:InvokeFunction").resource_policy, HasSubstr("apigateway.amazonaws.com"));
+  EXPECT_THAT(w.authorizer.last("lambda:InvokeFunction").context.at("aws:SourceAccount"), ::testing::ElementsAre("000000000000"));
 
   // A changed policy is asked anew.
   w.call_api(&Lambda::RemovePermission, RemovePermissionRequest{"f", "s", {}, {}});

@@ -97,7 +97,14 @@ class Sink {
   virtual void end_file() {}
 };
 
+// A zip without entries is only its end record; libarchive does not take it for a zip.
+bool has_no_entry(std::string_view zip) {
+  constexpr std::string_view kEnd("PK\x05\x06\0\0\0\0\0\0\0\0", 12);
+  return zip.size() >= 22 && zip.starts_with(kEnd);
+}
+
 PackageReport walk(std::string_view zip, const PackageLimits& limits, Sink& sink) {
+  if (has_no_entry(zip)) return {PackageProblem::empty, 0, 0};
   const Utf8Locale locale;
   const PackageReport unreadable{PackageProblem::unreadable, 0, 0};
   Archive in(archive_read_new());
