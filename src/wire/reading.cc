@@ -25,7 +25,7 @@ void Presence::finish(void* value, const Path& at, Reading& reading) const {
     if (has(i)) continue;
     if (member.idempotency_token && member.shape()->kind == Kind::string) {
       *static_cast<std::string*>(member.mutate(value, member)) = base::uuid();
-    } else if (member.required) {
+    } else if (member.required && reading.missing.size() < kMaxReported) {
       reading.missing.push_back(Path{&at, member.name}.text());
     }
   }

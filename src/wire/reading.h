@@ -31,9 +31,12 @@ struct Path {
   std::string text() const;  // "tags.1.member.key", first letters lowered as AWS does
 };
 
+// No message lists more broken constraints, and looking a path up among them stays cheap.
+inline constexpr std::size_t kMaxReported = 100;
+
 // Gathered while one request is read.
 struct Reading {
-  std::vector<std::string> missing;  // paths of required members that were absent
+  std::vector<std::string> missing;  // paths of required members that were absent; the first kMaxReported
   std::size_t elements = 0;
   void count_element() {
     if (++elements > kMaxElements) refuse("Too many elements");

@@ -111,12 +111,16 @@ void check_time(const SignedAs& as, base::Timestamp now) {
     mismatch("Signature expired: " + signed_at + " is now earlier than " + base::basic_iso8601({now.ms - kSkewMs}) + " (" + current + " - 15 min.)");
 }
 
+std::string body_hash(std::string_view body) {
+  return body.empty() ? "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" : base::hex(base::sha256(body));
+}
+
 // What stands for the body in the canonical request.
 std::string payload_hash(const http::Request& request, const SignedAs& as) {
   std::string_view declared = request.headers.get("X-Amz-Content-Sha256");
-  if (declared.empty()) return as.presigned && is_s3(as.service) ? "UNSIGNED-PAYLOAD" : base::hex(base::sha256(request.body));
+  if (declared.empty()) return as.presigned && is_s3(as.service) ? "UNSIGNED-PAYLOAD" : body_hash(request.body);
   if (declared == "UNSIGNED-PAYLOAD" || declared.starts_with("STREAMING-")) return std::string(declared);
-  std::string actual = base::hex(base::sha256(request.body));
+  std::string actual = body_hash(request.body);
   if (!base::equal_in_constant_time(base::lower(declared), actual)) {
     if (is_s3(as.service))
       throw Fault("XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.", 400);
@@ -194,7 +198,7 @@ void sign(http::Request& request, const SigningKey& key, std::string_view region
   bool plain = is_s3(service);
   request.headers.set("X-Amz-Date", time);
   if (!key.session_token.empty()) request.headers.set("X-Amz-Security-Token", key.session_token);
-  std::string hash = base::hex(base::sha256(request.body));
+  std::string hash = body_hash(request.body);
   if (plain) request.headers.set("X-Amz-Content-Sha256", hash);
   std::vector<std::string> names = {"host", "x-amz-date"};
   if (plain) names.push_back("x-amz-content-sha256");

@@ -13,7 +13,6 @@
 namespace lambari::wire {
 namespace {
 
-constexpr std::size_t kMaxReported = 100;
 constexpr std::size_t kMaxShown = 1024;  // of a value, in a message
 constexpr std::string_view kIamName = "[\\w+=,.@-]+";
 
