@@ -61,12 +61,14 @@ class FakeMeter final : public contracts::Meter {
 
 class Room : public ::testing::Test {
  protected:
-  Room() {
+  explicit Room(unsigned threads = 1) : loops(threads) {
     call.account = "000000000000";
     call.region = "us-east-1";
     call.host = "localhost:4999";
     make();
   }
+
+  ~Room() override { loops.stop(); }  // before what its coroutines use
 
   void make() { room = std::make_unique<ApiGateway>(Dependencies{loops, clock, *store, client, invoker, logs, meter}); }
 
@@ -165,7 +167,7 @@ class Room : public ::testing::Test {
 
   static constexpr const char* kFunction = "arn:aws:lambda:us-east-1:000000000000:function:hello";
 
-  async::Loops loops{1};
+  async::Loops loops;
   base::Clock clock;
   std::unique_ptr<store::Store> store = store::open_memory();
   http::Client client{loops};

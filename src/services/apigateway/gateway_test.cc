@@ -1,6 +1,9 @@
 // The gateway, over a whole room.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "http/server.h"
 #include "services/apigateway/fixture.h"
 
@@ -303,13 +306,14 @@ class Backend {
     port = server_.listen("127.0.0.1", 0);
   }
   async::Task<http::Response> serve(http::Request request) {
-    if (request.path() == "/slow") co_await async::sleep_for(std::chrono::milliseconds(300));
     http::Response response;
     response.status = 203;
     response.headers.add("X-Backend", "yes");
     response.headers.add("Access-Control-Allow-Origin", "backend");
     response.body = request.method + " " + request.target + " " + request.body;
+    const bool slow = request.path() == "/slow";
     seen = std::move(request);
+    if (slow) co_await async::sleep_for(std::chrono::milliseconds(300));  // may outlive this backend
     co_return response;
   }
   std::uint16_t port = 0;
@@ -361,6 +365,43 @@ TEST_F(Gateway, HttpProxy) {
   EXPECT_EQ(get(api, "/fixed").body, "POST /fixed ");
   EXPECT_EQ(get(api, "/").body, "GET / ");
   EXPECT_EQ(get(api, "/slow").status, 503);
+}
+
+// Writers of one API collide in the store and in the table; callers read all the while.
+class Crowd : public Room {
+ protected:
+  Crowd() : Room(2) {}
+
+  async::Task<> write(std::string api, std::string integration, int number) {
+    aws2::CreateRouteRequest request;
+    request.ApiId = api;
+    request.RouteKey = fmt::format("GET /r{}", number);
+    request.Target = "integrations/" + integration;
+    co_await room->CreateRoute(call, request);
+    done.fetch_add(1);
+  }
+  async::Task<> read(std::string api) {
+    for (int i = 0; i < 50; ++i) {
+      const auto response = co_await room->serve(request_to(api, "/r0"), Target{api, 0, false});
+      if (response.status != 200 && response.status != 404) failures.fetch_add(1);
+    }
+    done.fetch_add(1);
+  }
+  std::atomic<int> done{0}, failures{0};
+};
+
+TEST_F(Crowd, WritesAndCalls) {
+  const std::string api = create_api();
+  const std::string integration = create_integration(api);
+  create_stage(api, "$default");
+  constexpr int kWriters = 20, kReaders = 4;
+  for (int i = 0; i < kWriters; ++i) loops.spawn("write", write(api, integration, i));
+  for (int i = 0; i < kReaders; ++i) loops.spawn("read", read(api));
+  for (int i = 0; i < 1000 && done < kWriters + kReaders; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  ASSERT_EQ(done, kWriters + kReaders);
+  EXPECT_EQ(failures, 0);
+  for (int i = 0; i < kWriters; ++i) EXPECT_EQ(get(api, fmt::format("/r{}", i)).status, 200) << i;
+  EXPECT_EQ(run(room->GetDeployments(call, {api})).Items->size(), 1u);
 }
 
 TEST_F(Gateway, UnreachableBackend) {

@@ -231,14 +231,14 @@ void check_integration(const Integration& it) {
     const std::string uri = has_variables ? it.uri : std::string();
     const bool may_be_lambda = has_variables && (uri.starts_with("arn:") || uri.starts_with("${"));
     if (!may_be_lambda && lambda_arn(it.uri).empty()) bad_request("Invalid function ARN or invalid uri");
-    if (it.method != "POST") bad_request("IntegrationMethod must be POST for an AWS_PROXY integration with Lambda");
   } else {
     if (!(has_variables && it.uri.starts_with("${")) && !is_http_url(it.uri))
       bad_request("Invalid HTTP endpoint specified for URI");
     if (it.method.empty()) bad_request("IntegrationMethod is a required parameter for HTTP_PROXY integrations");
-    if (std::find(kMethods.begin(), kMethods.end(), it.method) == kMethods.end())
-      bad_request(fmt::format("Invalid HttpMethod specified: {}", it.method));
   }
+  // A function is always called with POST, whatever method the integration names.
+  if (std::find(kMethods.begin(), kMethods.end(), it.method) == kMethods.end())
+    bad_request(fmt::format("Invalid HttpMethod specified: {}", it.method));
   if (it.timeout_ms < 50 || it.timeout_ms > 30'000) bad_request("Timeout should be between 50 ms and 30000 ms");
   if (it.credentials_arn && it.credentials_arn->find(":iam:") == std::string::npos &&
       it.credentials_arn->find("${") == std::string::npos)
