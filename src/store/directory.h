@@ -11,7 +11,7 @@ namespace lambari::store {
 // Holds the directory until destroyed. The kernel lets go of it when the process dies, however it dies.
 class Directory {
  public:
-  // Creates the directory, durably. Throws DirectoryBusy, NewerFormat, StorageFailed.
+  // Creates the directory, durably. Throws DirectoryBusy, NewerFormat, StorageFull, StorageFailed.
   explicit Directory(std::filesystem::path path);
   ~Directory();
   Directory(const Directory&) = delete;

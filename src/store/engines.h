@@ -23,7 +23,7 @@ struct NewerFormat : std::runtime_error {
 inline constexpr int kFormatVersion = 1;
 
 std::unique_ptr<Store> open_memory();
-// Creates `directory` when missing. Throws DirectoryBusy, NewerFormat, StorageFailed.
+// Creates `directory` when missing. Throws DirectoryBusy, NewerFormat, StorageFull, StorageFailed.
 std::unique_ptr<Store> open_rocks(const std::filesystem::path& directory);
 
 }  // namespace lambari::store

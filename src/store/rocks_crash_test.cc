@@ -20,7 +20,7 @@
 #include "store/engine_suite.h"
 #include "store/engines.h"
 #include "store/key.h"
-#include "store/power_loss.h"
+#include "store/disk_faults.h"
 #include "store/rocks_engine.h"
 
 namespace lambari::store {
@@ -168,8 +168,8 @@ TEST(PowerLoss, TheSeamForgetsWhatWasNotSynced) {
   for (bool sync : {false, true}) {
     ScratchDirectory directory;
     auto path = (directory.path() / "db").string();
-    PowerLoss power;
-    auto env = rocksdb::NewCompositeEnv(power.files());
+    DiskFaults disk;
+    auto env = rocksdb::NewCompositeEnv(disk.files());
     rocksdb::Options options;
     options.create_if_missing = true;
     options.env = env.get();
@@ -178,9 +178,9 @@ TEST(PowerLoss, TheSeamForgetsWhatWasNotSynced) {
     rocksdb::WriteOptions write;
     write.sync = sync;
     ASSERT_TRUE(db->Put(write, "key", "value").ok());
-    power.cut();
+    disk.set(DiskFault::dead);
     delete db;
-    power.drop_unsynced();
+    disk.lose_power();
     ASSERT_TRUE(rocksdb::DB::Open(rocksdb::Options(), path, &db).ok());
     std::string value;
     EXPECT_EQ(db->Get({}, "key", &value).ok(), sync);
@@ -188,49 +188,149 @@ TEST(PowerLoss, TheSeamForgetsWhatWasNotSynced) {
   }
 }
 
+// Writers that go on until they are refused, and what was acknowledged to them.
+class Writers {
+ public:
+  std::set<Acknowledged> acknowledged;
+  std::size_t full = 0, failed = 0;  // writers that ended so
+
+  // Runs 16 of them until each is refused; `at` is called once, after so many acknowledgements.
+  void run(Store& store, std::size_t size, std::size_t count, std::function<void()> at) {
+    at_ = acknowledged.size() + count;
+    call_ = std::move(at);
+    full = failed = 0;
+    std::vector<Task<>> tasks;
+    for (std::uint64_t writer = 0; writer < 16; ++writer) tasks.push_back(write(&store, writer, size));
+    run_all(loops_, std::move(tasks));
+    first_ += 1'000'000;
+  }
+
+  // True when `store` takes a row.
+  bool one(Store& store) {
+    first_ += 1'000'000;
+    try {
+      loops_.run(write_rows(&store, 99, first_, first_ + 1, 100, [this](Acknowledged a) { return acknowledge(a); }));
+      return true;
+    } catch (const StorageFull&) {
+    } catch (const StorageFailed&) {
+    }
+    return false;
+  }
+
+  bool takes_again(Store& store) {
+    for (int i = 0; i < 40; ++i) {
+      if (one(store)) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    return false;
+  }
+
+ private:
+  bool acknowledge(Acknowledged a) {
+    std::lock_guard lock(mutex_);
+    acknowledged.insert(a);
+    if (acknowledged.size() == at_) call_();
+    return true;
+  }
+
+  Task<> write(Store* store, std::uint64_t writer, std::size_t size) {
+    try {
+      co_await write_rows(store, writer, first_, ~std::uint64_t{0}, size, [this](Acknowledged a) { return acknowledge(a); });
+    } catch (const StorageFull&) {
+      std::lock_guard lock(mutex_);
+      ++full;
+    } catch (const StorageFailed&) {
+      std::lock_guard lock(mutex_);
+      ++failed;
+    }
+  }
+
+  std::mutex mutex_;
+  std::uint64_t first_ = 0;
+  std::size_t at_ = 0;
+  std::function<void()> call_;
+  async::Loops loops_{2};
+};
+
 TEST(PowerLoss, LosesNothingAcknowledged) {
   ScratchDirectory directory;
-  std::set<Acknowledged> acknowledged;
+  Writers writers;
   for (int round = 0; round < 6; ++round) {
-    PowerLoss power;
-    std::mutex mutex;
-    std::size_t before = acknowledged.size(), refused = 0;
+    DiskFaults disk;
     {
       // A small memtable: tables, manifests and deleted logs take part.
-      auto store = open_store(rocks_engine(directory.path(), {.memtable_bytes = 128 << 10, .files = power.files()}));
-      {
-        SCOPED_TRACE(round);
-        expect_all(*store, acknowledged);
-      }
-      async::Loops loops(2);
-      std::vector<Task<>> tasks;
-      auto acknowledge = [&](Acknowledged a) {
-        std::lock_guard lock(mutex);
-        acknowledged.insert(a);
-        if (acknowledged.size() == before + 1000 + 137 * round) power.cut();
-        return true;
-      };
-      auto until_refused = [&](Task<> writing) -> Task<> {
-        try {
-          co_await std::move(writing);
-        } catch (const StorageFailed&) {
-          std::lock_guard lock(mutex);
-          ++refused;
-        }
-      };
-      for (std::uint64_t writer = 0; writer < 16; ++writer)
-        tasks.push_back(until_refused(write_rows(store.get(), writer, 1'000'000 * round, ~std::uint64_t{0}, 300, acknowledge)));
-      run_all(loops, std::move(tasks));
-      EXPECT_EQ(refused, 16u);
-      // Reads go on.
-      expect_all(*store, acknowledged);
-      store.reset();
+      auto store = open_store(rocks_engine(directory.path(), {.memtable_bytes = 128 << 10, .files = disk.files()}));
+      expect_all(*store, writers.acknowledged);
+      writers.run(*store, 300, 1000 + 137 * round, [&] { disk.set(DiskFault::dead); });
+      EXPECT_EQ(writers.failed, 16u);
+      expect_all(*store, writers.acknowledged);  // reading goes on
     }
-    power.drop_unsynced();
-    ASSERT_GT(acknowledged.size(), before + 900);
+    disk.lose_power();
   }
-  expect_all(*open_rocks(directory.path()), acknowledged);
+  EXPECT_GT(writers.acknowledged.size(), 6000u);
+  expect_all(*open_rocks(directory.path()), writers.acknowledged);
 }
+
+// A process is killed between writing and syncing a record, and its successor reads that record; then the power goes. The record
+// must not go from between what the successor acknowledged.
+TEST(PowerLoss, AfterAKilledProcessLosesNothingAcknowledged) {
+  ScratchDirectory directory;
+  Writers writers;
+  DiskFaults disk;
+  auto open = [&] { return open_store(rocks_engine(directory.path(), {.files = disk.files()})); };
+  {
+    auto store = open();
+    ASSERT_TRUE(writers.one(*store));
+    disk.set(DiskFault::sync_fails);
+    EXPECT_FALSE(writers.one(*store));
+    disk.set(DiskFault::dead);
+  }
+  disk.set(DiskFault::none);
+  {
+    auto store = open();
+    EXPECT_EQ(store->read()->scan(prefix_range(Key("row").str()), 10).size(), 2u) << "the record is there, though not synced";
+    for (int i = 0; i < 10; ++i) ASSERT_TRUE(writers.one(*store));
+    disk.set(DiskFault::dead);
+  }
+  disk.lose_power();
+  disk.set(DiskFault::none);
+  expect_all(*open(), writers.acknowledged);
+}
+
+// --- a disk that refuses for a while ---
+
+class Refusal : public testing::TestWithParam<DiskFault> {};
+
+TEST_P(Refusal, IsToldAndEndsWithItsCause) {
+  ScratchDirectory directory;
+  Writers writers;
+  DiskFaults disk;
+  auto store = open_store(rocks_engine(directory.path(), {.memtable_bytes = 128 << 10, .files = disk.files()}));
+  for (int round = 0; round < 5; ++round) {
+    SCOPED_TRACE(round);
+    auto old = store->read();
+    const auto seen = old->scan({}, 1'000'000).size();
+    writers.run(*store, 300, round % 2 ? 1 : 700, [&] { disk.set(GetParam()); });
+    EXPECT_EQ(GetParam() == DiskFault::no_room ? writers.full : writers.failed, 16u);
+    expect_all(*store, writers.acknowledged);
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_FALSE(writers.one(*store));
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    expect_all(*store, writers.acknowledged);
+    disk.set(DiskFault::none);
+    EXPECT_TRUE(writers.takes_again(*store));
+    expect_all(*store, writers.acknowledged);
+    EXPECT_EQ(old->scan({}, 1'000'000).size(), seen) << "a reader from before sees what it saw";
+  }
+  store.reset();
+  expect_all(*open_rocks(directory.path()), writers.acknowledged);
+}
+
+std::string fault_name(const testing::TestParamInfo<DiskFault>& info) {
+  return info.param == DiskFault::no_room ? "Full" : info.param == DiskFault::sync_fails ? "SyncFails" : "Gone";
+}
+INSTANTIATE_TEST_SUITE_P(Disk, Refusal, testing::Values(DiskFault::no_room, DiskFault::sync_fails, DiskFault::dead), fault_name);
 
 // --- full disk ---
 
@@ -258,55 +358,28 @@ TEST(FullDisk, RefusesKeepsReadingAndRecovers) {
   const auto ballast = path / "ballast";
   std::ofstream(ballast) << std::string(16 << 20, 'b');
 
-  std::set<Acknowledged> acknowledged;
-  std::mutex mutex;
-  std::size_t full = 0;
-  auto acknowledge = [&](Acknowledged a) {
-    std::lock_guard lock(mutex);
-    acknowledged.insert(a);
-    return true;
-  };
-  auto until_full = [&](Task<> writing) -> Task<> {
-    try {
-      co_await std::move(writing);
-    } catch (const StorageFull&) {
-      std::lock_guard lock(mutex);
-      ++full;
-    }
-  };
-  async::Loops loops(2);
+  Writers writers;
   {
     auto store = open_store(rocks_engine(path / "store", {.memtable_bytes = 1 << 20}));
-    std::vector<Task<>> tasks;
-    for (std::uint64_t writer = 0; writer < 8; ++writer)
-      tasks.push_back(until_full(write_rows(store.get(), writer, 0, 2000, 20'000, acknowledge)));
-    run_all(loops, std::move(tasks));
-    EXPECT_EQ(full, 8u);
-    EXPECT_GT(acknowledged.size(), 100u);
-    expect_all(*store, acknowledged);
+    writers.run(*store, 20'000, 0, [] {});
+    EXPECT_EQ(writers.full, 16u);
+    EXPECT_GT(writers.acknowledged.size(), 100u);
+    expect_all(*store, writers.acknowledged);
     const auto rows = store->read()->scan(prefix_range(Key("row").str()), 1'000'000).size();
-    EXPECT_EQ(rows, acknowledged.size()) << "what was refused is not visible";
+    EXPECT_EQ(rows, writers.acknowledged.size()) << "what was refused is not visible";
 
-    // Still full: still refused, still readable.
+    // A neighbour takes the rest: still refused, still readable.
+    std::ofstream(path / "neighbour") << std::string(48 << 20, 'n');
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
-    EXPECT_THROW(loops.run(write_rows(store.get(), 9, 0, 2000, 20'000, acknowledge)), StorageFull);
-    expect_all(*store, acknowledged);
+    EXPECT_FALSE(writers.one(*store));
+    expect_all(*store, writers.acknowledged);
 
     fs::remove(ballast);
-    bool taken = false;
-    for (int i = 0; i < 50 && !taken; ++i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));
-      try {
-        loops.run(write_rows(store.get(), 10, 0, 20, 20'000, acknowledge));
-        taken = true;
-      } catch (const StorageFull&) {
-      }
-    }
-    EXPECT_TRUE(taken) << "writes are taken again when there is room";
-    expect_all(*store, acknowledged);
+    fs::remove(path / "neighbour");
+    EXPECT_TRUE(writers.takes_again(*store)) << "writes are taken again when there is room";
+    expect_all(*store, writers.acknowledged);
   }
-  auto store = open_rocks(path / "store");
-  expect_all(*store, acknowledged);
+  expect_all(*open_rocks(path / "store"), writers.acknowledged);
 }
 
 }  // namespace

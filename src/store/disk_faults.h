@@ -1,4 +1,4 @@
-// The seam through which a test takes the power away: files as RocksDB sees them, which remember what was synced.
+// The seam through which a test takes the disk away: files as RocksDB sees them, which fail when told and remember what was synced.
 // For tests; nothing of the program uses it.
 #pragma once
 
@@ -10,18 +10,24 @@ class FileSystem;
 
 namespace lambari::store {
 
-// Thread-safe. Keep it longer than the store that uses files().
-class PowerLoss {
+enum class DiskFault {
+  none,
+  no_room,     // appending fails with "no space left"
+  sync_fails,  // bytes are written, but syncing them fails
+  dead,        // every change fails: the power is off, or the process was killed at this point
+};
+
+// Thread-safe. Keep it longer than the stores that use files().
+class DiskFaults {
  public:
-  PowerLoss();
-  ~PowerLoss();
+  DiskFaults();
+  ~DiskFaults();
   std::shared_ptr<rocksdb::FileSystem> files() const;
 
-  // From now on every change of a file fails, as the last thing a process sees.
-  void cut();
+  void set(DiskFault fault);
   // After the store was closed: leaves on disk what a power loss would. Bytes after the last sync of their file are gone; so are
   // files and renames whose directory was not synced. (Deletions always last: the harsher choice is to keep less.)
-  void drop_unsynced();
+  void lose_power();
 
  private:
   class Files;

@@ -1,4 +1,4 @@
-#include "store/power_loss.h"
+#include "store/disk_faults.h"
 
 #include <rocksdb/file_system.h>
 
@@ -18,10 +18,10 @@ using rocksdb::IOStatus;
 using rocksdb::Slice;
 namespace fs = std::filesystem;
 
-class PowerLoss::Files final : public rocksdb::FileSystemWrapper {
+class DiskFaults::Files final : public rocksdb::FileSystemWrapper {
  public:
   Files() : FileSystemWrapper(rocksdb::FileSystem::Default()) {}
-  const char* Name() const override { return "PowerLoss"; }
+  const char* Name() const override { return "DiskFaults"; }
 
   IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                            std::unique_ptr<rocksdb::FSWritableFile>* result, IODebugContext* debug) override;
@@ -41,11 +41,13 @@ class PowerLoss::Files final : public rocksdb::FileSystemWrapper {
   IOStatus RenameFile(const std::string& from, const std::string& to, const IOOptions& options, IODebugContext* debug) override;
   IOStatus DeleteFile(const std::string& name, const IOOptions& options, IODebugContext* debug) override;
 
-  IOStatus power() const { return dead_ ? IOStatus::IOError("the power is off") : IOStatus::OK(); }
-  void cut() { dead_ = true; }
+  IOStatus changing() const { return fault_ == DiskFault::dead ? IOStatus::IOError("the disk is gone") : IOStatus::OK(); }
+  IOStatus appending() const { return fault_ == DiskFault::no_room ? IOStatus::NoSpace("No space left on device") : changing(); }
+  IOStatus syncing() const { return fault_ == DiskFault::sync_fails ? IOStatus::IOError("Input/output error") : changing(); }
+  void set(DiskFault fault) { fault_ = fault; }
   void synced(const std::string& name, std::uint64_t size);
   void directory_synced(const std::string& name);
-  void drop_unsynced();
+  void lose_power();
 
  private:
   class File;
@@ -57,18 +59,18 @@ class PowerLoss::Files final : public rocksdb::FileSystemWrapper {
   };
   static std::optional<std::string> content(const std::string& name);
 
-  std::atomic<bool> dead_{false};
+  std::atomic<DiskFault> fault_{DiskFault::none};
   std::mutex mutex_;
   std::map<std::string, Entry> entries_;  // guarded by mutex_
 };
 
-class PowerLoss::Files::File final : public rocksdb::FSWritableFileOwnerWrapper {
+class DiskFaults::Files::File final : public rocksdb::FSWritableFileOwnerWrapper {
  public:
   File(Files& files, std::string name, std::unique_ptr<rocksdb::FSWritableFile> target)
       : FSWritableFileOwnerWrapper(std::move(target)), files_(files), name_(std::move(name)) {}
 
   IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* debug) override {
-    auto status = files_.power();
+    auto status = files_.appending();
     if (status.ok()) status = target()->Append(data, options, debug);
     if (status.ok()) size_ += data.size();
     return status;
@@ -78,12 +80,12 @@ class PowerLoss::Files::File final : public rocksdb::FSWritableFileOwnerWrapper 
     return Append(data, options, debug);
   }
   IOStatus Flush(const IOOptions& options, IODebugContext* debug) override {
-    auto status = files_.power();
+    auto status = files_.changing();
     return status.ok() ? target()->Flush(options, debug) : status;
   }
   IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
     const auto size = size_.load();
-    auto status = files_.power();
+    auto status = files_.syncing();
     if (status.ok()) status = target()->Sync(options, debug);
     if (status.ok()) files_.synced(name_, size);
     return status;
@@ -96,13 +98,13 @@ class PowerLoss::Files::File final : public rocksdb::FSWritableFileOwnerWrapper 
   std::atomic<std::uint64_t> size_{0};
 };
 
-class PowerLoss::Files::Folder final : public rocksdb::FSDirectoryWrapper {
+class DiskFaults::Files::Folder final : public rocksdb::FSDirectoryWrapper {
  public:
   Folder(Files& files, std::string name, std::unique_ptr<rocksdb::FSDirectory> target)
       : FSDirectoryWrapper(std::move(target)), files_(files), name_(std::move(name)) {}
 
   IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
-    auto status = files_.power();
+    auto status = files_.syncing();
     if (status.ok()) status = FSDirectoryWrapper::Fsync(options, debug);
     if (status.ok()) files_.directory_synced(name_);
     return status;
@@ -116,15 +118,15 @@ class PowerLoss::Files::Folder final : public rocksdb::FSDirectoryWrapper {
   const std::string name_;
 };
 
-std::optional<std::string> PowerLoss::Files::content(const std::string& name) {
+std::optional<std::string> DiskFaults::Files::content(const std::string& name) {
   std::ifstream in(name, std::ios::binary);
   if (!in) return std::nullopt;
   return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
-IOStatus PowerLoss::Files::NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
+IOStatus DiskFaults::Files::NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                                            std::unique_ptr<rocksdb::FSWritableFile>* result, IODebugContext* debug) {
-  if (auto status = power(); !status.ok()) return status;
+  if (auto status = changing(); !status.ok()) return status;
   auto plain = options;
   plain.use_mmap_writes = false;
   std::unique_ptr<rocksdb::FSWritableFile> file;
@@ -136,7 +138,7 @@ IOStatus PowerLoss::Files::NewWritableFile(const std::string& name, const rocksd
   return status;
 }
 
-IOStatus PowerLoss::Files::NewDirectory(const std::string& name, const IOOptions& options,
+IOStatus DiskFaults::Files::NewDirectory(const std::string& name, const IOOptions& options,
                                         std::unique_ptr<rocksdb::FSDirectory>* result, IODebugContext* debug) {
   std::unique_ptr<rocksdb::FSDirectory> folder;
   auto status = target()->NewDirectory(name, options, &folder, debug);
@@ -144,9 +146,9 @@ IOStatus PowerLoss::Files::NewDirectory(const std::string& name, const IOOptions
   return status;
 }
 
-IOStatus PowerLoss::Files::RenameFile(const std::string& from, const std::string& to, const IOOptions& options,
+IOStatus DiskFaults::Files::RenameFile(const std::string& from, const std::string& to, const IOOptions& options,
                                       IODebugContext* debug) {
-  if (auto status = power(); !status.ok()) return status;
+  if (auto status = changing(); !status.ok()) return status;
   std::lock_guard lock(mutex_);
   auto before = content(to);
   auto status = target()->RenameFile(from, to, options, debug);
@@ -157,20 +159,20 @@ IOStatus PowerLoss::Files::RenameFile(const std::string& from, const std::string
   return status;
 }
 
-IOStatus PowerLoss::Files::DeleteFile(const std::string& name, const IOOptions& options, IODebugContext* debug) {
-  if (auto status = power(); !status.ok()) return status;
+IOStatus DiskFaults::Files::DeleteFile(const std::string& name, const IOOptions& options, IODebugContext* debug) {
+  if (auto status = changing(); !status.ok()) return status;
   std::lock_guard lock(mutex_);
   entries_.erase(name);
   return target()->DeleteFile(name, options, debug);
 }
 
-void PowerLoss::Files::synced(const std::string& name, std::uint64_t size) {
+void DiskFaults::Files::synced(const std::string& name, std::uint64_t size) {
   std::lock_guard lock(mutex_);
   auto it = entries_.find(name);
   if (it != entries_.end()) it->second.synced = std::max(it->second.synced, size);
 }
 
-void PowerLoss::Files::directory_synced(const std::string& name) {
+void DiskFaults::Files::directory_synced(const std::string& name) {
   const auto folder = fs::path(name).lexically_normal();
   std::lock_guard lock(mutex_);
   for (auto& [path, entry] : entries_) {
@@ -180,7 +182,7 @@ void PowerLoss::Files::directory_synced(const std::string& name) {
   }
 }
 
-void PowerLoss::Files::drop_unsynced() {
+void DiskFaults::Files::lose_power() {
   std::lock_guard lock(mutex_);
   for (auto& [path, entry] : entries_) {
     if (!fs::exists(path)) continue;
@@ -195,10 +197,10 @@ void PowerLoss::Files::drop_unsynced() {
   entries_.clear();
 }
 
-PowerLoss::PowerLoss() : files_(std::make_shared<Files>()) {}
-PowerLoss::~PowerLoss() = default;
-std::shared_ptr<rocksdb::FileSystem> PowerLoss::files() const { return files_; }
-void PowerLoss::cut() { files_->cut(); }
-void PowerLoss::drop_unsynced() { files_->drop_unsynced(); }
+DiskFaults::DiskFaults() : files_(std::make_shared<Files>()) {}
+DiskFaults::~DiskFaults() = default;
+std::shared_ptr<rocksdb::FileSystem> DiskFaults::files() const { return files_; }
+void DiskFaults::set(DiskFault fault) { files_->set(fault); }
+void DiskFaults::lose_power() { files_->lose_power(); }
 
 }  // namespace lambari::store
