@@ -13,14 +13,14 @@ using contracts::Principal;
 
 namespace {
 
-using Kind = Principal::Kind;
+using Who = Principal::Kind;
 
 bool needs_no_permission(std::string_view action) {
   return action.empty() || action == "sts:GetCallerIdentity" || action == "sts:GetSessionToken" || action == "sts:GetAccessKeyInfo";
 }
 
 Decision refuse(const Principal& principal, std::string_view action, std::string_view resource, std::string_view because) {
-  const std::string_view who = principal.kind == Kind::anonymous ? "anonymous" : std::string_view(principal.arn);
+  const std::string_view who = principal.kind == Who::anonymous ? "anonymous" : std::string_view(principal.arn);
   return {false, fmt::format("User: {} is not authorized to perform: {} on resource: {}{}{}", who, action, resource,
                              because.empty() ? "" : " ", because)};
 }
@@ -28,7 +28,7 @@ Decision refuse(const Principal& principal, std::string_view action, std::string
 // What narrows the session; `narrowed` is false when nothing does.
 std::vector<NamedPolicy> session_policies(State& state, const Principal& principal, bool& narrowed) {
   std::vector<NamedPolicy> out;
-  narrowed = !principal.session_policy.empty() || !principal.session_policy_arns.empty() || principal.kind == Kind::federated_user;
+  narrowed = !principal.session_policy.empty() || !principal.session_policy_arns.empty() || principal.kind == Who::federated_user;
   if (!principal.session_policy.empty()) {
     if (auto policy = compiled(state, lang::PolicyKind::identity, principal.session_policy, "Session Policy")) out.push_back(*policy);
   }
@@ -53,9 +53,9 @@ Decision authorize(State& state, const Principal& principal, const AccessRequest
     const auto account = resource_account(resource);
     return account.empty() || account == principal.account || account == "aws";
   };
-  const bool nameless = principal.kind == Kind::anonymous || principal.kind == Kind::service;
+  const bool nameless = principal.kind == Who::anonymous || principal.kind == Who::service;
 
-  if (principal.kind == Kind::root && principal.session_policy.empty() && request.resource_policy.empty() && !assuming) {
+  if (principal.kind == Who::root && principal.session_policy.empty() && request.resource_policy.empty() && !assuming) {
     bool all_here = true;
     for (const auto& resource : request.resources) all_here = all_here && is_here(resource);
     if (all_here) return {true, {}};
@@ -64,10 +64,10 @@ Decision authorize(State& state, const Principal& principal, const AccessRequest
   Policies policies;
   policies.identity_applies = !nameless;
   std::shared_ptr<const Grants> grants;
-  if (principal.kind == Kind::root) {
+  if (principal.kind == Who::root) {
     policies.identity_allows_all = true;
   } else if (!nameless) {
-    const bool borrowed = principal.kind == Kind::assumed_role || principal.kind == Kind::federated_user;
+    const bool borrowed = principal.kind == Who::assumed_role || principal.kind == Who::federated_user;
     const auto& arn = borrowed ? principal.role_arn : principal.arn;
     if (arn.ends_with(":root")) {
       policies.identity_allows_all = true;
@@ -75,7 +75,7 @@ Decision authorize(State& state, const Principal& principal, const AccessRequest
       grants = find_grants(state, arn);
       // A namesake made after the session began is somebody else.
       if (grants && !borrowed && grants->entity.id != principal.user_id) grants = nullptr;
-      if (grants && principal.kind == Kind::assumed_role && !principal.user_id.starts_with(grants->entity.id + ":")) grants = nullptr;
+      if (grants && principal.kind == Who::assumed_role && !principal.user_id.starts_with(grants->entity.id + ":")) grants = nullptr;
     }
     if (grants) {
       policies.identity = &grants->identity;

@@ -4,7 +4,7 @@
 
 namespace lambari::iam {
 
-using Kind = contracts::Principal::Kind;
+using Who = contracts::Principal::Kind;
 
 std::string_view last_part(std::string_view arn) { return arn.substr(arn.rfind('/') + 1); }
 
@@ -19,16 +19,16 @@ std::string_view account_of(std::string_view arn) {
 
 lang::PolicyRequester requester_of(const contracts::Principal& principal) {
   lang::PolicyRequester out;
-  if (principal.kind == Kind::anonymous) return out;
-  if (principal.kind == Kind::service) {
+  if (principal.kind == Who::anonymous) return out;
+  if (principal.kind == Who::service) {
     out.service = principal.arn;
     return out;
   }
   out.account = principal.account;
   out.arn = principal.arn;
   out.user_id = principal.user_id;
-  out.root = principal.kind == Kind::root;
-  if (principal.kind == Kind::assumed_role) out.role_arn = principal.role_arn;
+  out.root = principal.kind == Who::root;
+  if (principal.kind == Who::assumed_role) out.role_arn = principal.role_arn;
   return out;
 }
 
@@ -45,7 +45,7 @@ bool RequestContext::find(std::string_view key, std::vector<std::string_view>& v
   }
   if (key.size() < 4 || !base::iequals(key.substr(0, 4), "aws:")) return false;
   const auto name = base::lower(key.substr(4));
-  const bool somebody = principal_.kind != Kind::anonymous && principal_.kind != Kind::service;
+  const bool somebody = principal_.kind != Who::anonymous && principal_.kind != Who::service;
 
   if (name.starts_with("principaltag/")) {
     const auto tag = key.substr(4 + 13);
@@ -67,17 +67,17 @@ bool RequestContext::find(std::string_view key, std::vector<std::string_view>& v
   }
   if (name == "currenttime") return give(values, base::iso8601(now_));
   if (name == "epochtime") return give(values, std::to_string(now_.ms / 1000));
-  if (name == "principalisawsservice") return give(values, principal_.kind == Kind::service ? "true" : "false");
-  if (name == "principalservicename" && principal_.kind == Kind::service) return give(values, principal_.arn);
+  if (name == "principalisawsservice") return give(values, principal_.kind == Who::service ? "true" : "false");
+  if (name == "principalservicename" && principal_.kind == Who::service) return give(values, principal_.arn);
   if (name == "viaawsservice") return give(values, "false");
   if (name == "principaltype") {
     switch (principal_.kind) {
-      case Kind::root: return give(values, "Account");
-      case Kind::user: return give(values, "User");
-      case Kind::assumed_role: return give(values, "AssumedRole");
-      case Kind::federated_user: return give(values, "FederatedUser");
-      case Kind::anonymous: return give(values, "Anonymous");
-      case Kind::service: return false;
+      case Who::root: return give(values, "Account");
+      case Who::user: return give(values, "User");
+      case Who::assumed_role: return give(values, "AssumedRole");
+      case Who::federated_user: return give(values, "FederatedUser");
+      case Who::anonymous: return give(values, "Anonymous");
+      case Who::service: return false;
     }
   }
   if (name == "resourceaccount") {
@@ -86,10 +86,10 @@ bool RequestContext::find(std::string_view key, std::vector<std::string_view>& v
     return give(values, std::string(account));
   }
   if (!somebody) return false;
-  if (name == "principalarn") return give(values, principal_.kind == Kind::assumed_role ? principal_.role_arn : principal_.arn);
+  if (name == "principalarn") return give(values, principal_.kind == Who::assumed_role ? principal_.role_arn : principal_.arn);
   if (name == "principalaccount") return give(values, principal_.account);
   if (name == "userid") return give(values, principal_.user_id);
-  if (name == "username" && principal_.kind == Kind::user) return give(values, std::string(last_part(principal_.arn)));
+  if (name == "username" && principal_.kind == Who::user) return give(values, std::string(last_part(principal_.arn)));
   if (name == "sourceidentity" && !principal_.source_identity.empty()) return give(values, principal_.source_identity);
   if (principal_.session_issued.ms) {
     if (name == "tokenissuetime") return give(values, base::iso8601(principal_.session_issued));

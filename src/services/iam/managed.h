@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace lambari::iam {
@@ -9,6 +10,7 @@ namespace lambari::iam {
 struct AwsPolicy {
   std::string_view name;
   std::string_view path;         // "/service-role/"
+  int version;                   // the default one, as AWS numbers it; earlier ones are not kept
   std::string_view description;
   std::string_view document;
 };

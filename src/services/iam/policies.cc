@@ -68,7 +68,7 @@ Policy to_policy(store::Reader& reader, const std::string& account, const AwsPol
   out.PolicyId = aws_policy_id(policy);
   out.Arn = aws_policy_arn(policy);
   out.Path = std::string(policy.path);
-  out.DefaultVersionId = "v1";
+  out.DefaultVersionId = fmt::format("v{}", policy.version);
   const auto [attached, bounded] = usage(reader, account, *out.Arn);
   out.AttachmentCount = attached;
   out.PermissionsBoundaryUsageCount = bounded;
@@ -91,7 +91,7 @@ PolicyVersion to_version(const ManagedPolicy& policy, const PolicyVersionRow& ro
 PolicyVersion aws_version(const AwsPolicy& policy, bool whole) {
   PolicyVersion out;
   if (whole) out.Document = base::percent_encode(policy.document);
-  out.VersionId = "v1";
+  out.VersionId = fmt::format("v{}", policy.version);
   out.IsDefaultVersion = true;
   out.CreateDate = base::Timestamp{kAwsPolicyCreated};
   return out;
@@ -214,7 +214,7 @@ async::Task<CreatePolicyVersionResponse> IamApi::CreatePolicyVersion(const wire:
 async::Task<GetPolicyVersionResponse> IamApi::GetPolicyVersion(const wire::Call& call, GetPolicyVersionRequest request) {
   GetPolicyVersionResponse out;
   if (const auto* policy = find_aws_policy(request.PolicyArn)) {
-    if (request.VersionId != "v1") no_version(request.PolicyArn, request.VersionId);
+    if (version_number(request.VersionId) != policy->version) no_version(request.PolicyArn, request.VersionId);
     out.PolicyVersion = aws_version(*policy, true);
     co_return out;
   }

@@ -11,6 +11,7 @@
 #include "services/iam/keys.h"
 #include "services/iam/model.h"
 #include "services/iam/state.h"
+#include "wire/call.h"
 
 namespace lambari::iam {
 

@@ -102,8 +102,8 @@ std::vector<Found> find_streams(store::Reader& reader, const Group& group, const
 // Reads one stream, a batch at a time, in the order of the merge.
 class Cursor {
  public:
-  Cursor(store::Reader& reader, std::uint64_t group, const Found& found, store::Range range, bool forward)
-      : reader_(reader), found_(found), range_(std::move(range)), forward_(forward), group_(group) {
+  Cursor(store::Reader& reader, const Found& found, store::Range range, bool forward)
+      : reader_(reader), found_(found), range_(std::move(range)), forward_(forward) {
     load();
   }
 
@@ -133,7 +133,7 @@ class Cursor {
   const Found& found_;
   store::Range range_;
   bool forward_;
-  std::uint64_t group_;
+
   std::vector<store::KeyValue> rows_;
   std::size_t next_ = 0;
   bool exhausted_ = false;
@@ -215,7 +215,7 @@ async::Task<FilterLogEventsResponse> Logs::FilterLogEvents(const wire::Call& cal
     while (unopened < found.size() &&
            (merge.empty() || (forward ? edge(found[unopened]) <= merge.top()->place().at.time : edge(found[unopened]) >= merge.top()->place().at.time))) {
       const auto& next = found[unopened++];
-      auto cursor = std::make_unique<Cursor>(*reader, group.id, next, range_of(group.id, next.stream.id, begin, end, token), forward);
+      auto cursor = std::make_unique<Cursor>(*reader, next, range_of(group.id, next.stream.id, begin, end, token), forward);
       ++read_events;  // opening is work, too
       if (cursor->done()) continue;
       merge.push(cursor.get());
