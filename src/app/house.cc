@@ -34,9 +34,13 @@ std::unique_ptr<HeldAddress> take_address(const Settings& settings) {
   try {
     return std::make_unique<HeldAddress>(settings.address, settings.port);
   } catch (const std::system_error& error) {
+    auto other = settings.memory_store ? std::nullopt : cli::read_run_file(settings.data);
+    if (error.code() == std::errc::address_in_use && other)
+      throw StartError(fmt::format("lambari already runs at {} (pid {}) with this data directory; see: lambari status",
+                                   other->url, other->pid));
     if (error.code() == std::errc::address_in_use)
-      throw StartError(fmt::format("{}:{} is in use; stop what listens there (lambari status), or take another --port",
-                                   settings.address, settings.port));
+      throw StartError(
+          fmt::format("{}:{} is in use; stop what listens there, or take another --port", settings.address, settings.port));
     throw StartError(fmt::format("cannot listen at {}:{}: {}", settings.address, settings.port, error.code().message()));
   }
 }

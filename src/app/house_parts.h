@@ -66,9 +66,9 @@ struct House::Parts final : front::Backstage {
   Meter meter;
   const base::Timestamp counting_since = clock.now();
   contracts::OpenAuthorizer open_authorizer;
-  Ending ending;
   async::Loops loops;
   std::unique_ptr<store::Store> store;
+  Ending ending;
   blobs::Blobs function_blobs;
   http::Client client;
   std::unique_ptr<front::Chain> chain;  // made last; the server asks it only once it listens
