@@ -43,12 +43,17 @@ constexpr std::array kPages = {
     Page{"nuke", "POST", Page::Guard::intent},
 };
 
+// A proxy's own peer is this machine; who is behind it may be anybody. HTTP_PROXY integrations say "Forwarded" too.
+bool proxied(const http::Request& request) {
+  return request.headers.has("Forwarded") || request.headers.has("X-Forwarded-For") || request.headers.has("Via");
+}
+
 std::optional<http::Response> guard(const http::Request& request, Page::Guard level) {
   if (level == Page::Guard::nobody) return std::nullopt;
   if (!request.listener.empty()) return refuse(403, "functions may not use the admin API");
   if (!is_local_name(request.host()))
     return refuse(403, "the admin API answers to localhost and to addresses only, not to this Host");
-  if (level >= Page::Guard::machine && !is_loopback(request.remote_address))
+  if (level >= Page::Guard::machine && (!is_loopback(request.remote_address) || proxied(request)))
     return refuse(403, "this part of the admin API answers to this machine only");
   if (level == Page::Guard::intent && request.headers.get("X-Lambari") != "1")
     return refuse(403, "send the header \"X-Lambari: 1\": it shows that no web page made this call");

@@ -65,6 +65,9 @@ TEST_F(AdminTest, PagesAreGuarded) {
   EXPECT_EQ(serve(far).status, 200);
   far.target = "/_lambari/status";
   EXPECT_EQ(serve(far).status, 403);
+  auto behind_proxy = request("GET", "/_lambari/status");
+  behind_proxy.headers.set("X-Forwarded-For", "10.0.0.9");
+  EXPECT_EQ(serve(behind_proxy).status, 403);
   auto function = request("GET", "/_lambari/status");
   function.listener = "env:3";
   EXPECT_EQ(serve(function).status, 403);
