@@ -42,8 +42,8 @@ class Context : public asio::io_context {
 
 class Pool : public asio::thread_pool {
  public:
-  using asio::thread_pool::thread_pool;
   using asio::thread_pool::shutdown;
+  using asio::thread_pool::thread_pool;
 };
 
 std::string describe(const std::exception_ptr& error) {
@@ -72,6 +72,14 @@ struct Loops::State {
       if (loop->thread.get_id() == std::this_thread::get_id()) return true;
     }
     return false;
+  }
+
+  // Destroying a coroutine goes through its executor's queue, which may be that of a loop shut down a moment ago: the second
+  // round takes those.
+  void drop_suspended() {
+    for (int round = 0; round < 2; ++round) {
+      for (auto& loop : loops) loop->context.shutdown();
+    }
   }
 
   std::vector<std::unique_ptr<Loop>> loops;
@@ -107,7 +115,10 @@ Loops::Loops(unsigned threads, unsigned blocking_threads)
   }
 }
 
-Loops::~Loops() { stop(); }
+Loops::~Loops() {
+  stop();
+  state_->drop_suspended();  // what was posted since: it too may own things of several loops
+}
 
 unsigned Loops::size() const { return static_cast<unsigned>(state_->loops.size()); }
 
@@ -136,7 +147,9 @@ Task<> Loops::block(std::function<void()> work) {
           }
           work = nullptr;  // what it captured goes before the coroutine runs on
           auto executor = asio::get_associated_executor(handler);
-          asio::post(executor, [handler = std::move(handler), error = std::move(error)]() mutable { std::move(handler)(std::move(error)); });
+          asio::post(executor, [handler = std::move(handler), error = std::move(error)]() mutable {
+            std::move(handler)(std::move(error));
+          });
         });
       },
       asio::use_awaitable, std::move(work));
@@ -180,11 +193,7 @@ void Loops::stop() {
   state_->pool.join();
   for (auto& loop : state_->loops) loop->thread.join();
   state_->pool.shutdown();
-  // Destroying a coroutine goes through its executor's queue, which may be that of a loop shut down a moment ago:
-  // the second round takes those.
-  for (int round = 0; round < 2; ++round) {
-    for (auto& loop : state_->loops) loop->context.shutdown();
-  }
+  state_->drop_suspended();
 }
 
 Task<> sleep_for(std::chrono::milliseconds time) {

@@ -24,7 +24,7 @@ using Kind = ClientError::Kind;
 namespace {
 
 constexpr std::chrono::seconds kKeepIdle{50};  // less than what servers usually keep: an idle link is rarely a stale one
-constexpr std::size_t kHosts = 512;        // with idle links, per loop
+constexpr std::size_t kHosts = 512;            // with idle links, per loop
 
 // Links that wait for their next request. Touched by one loop only.
 class Pool {
@@ -76,8 +76,8 @@ bool is_token(std::string_view text) {
 std::string make_head(const Request& request, const Destination& to) {
   auto bad = [](const char* what) { return ClientError(Kind::protocol, what); };
   if (!is_token(request.method)) throw bad("the method is malformed");
-  if (request.target.empty() || std::any_of(request.target.begin(), request.target.end(),
-                                            [](unsigned char c) { return c <= 0x20 || c == 0x7f; })) {
+  if (request.target.empty() ||
+      std::any_of(request.target.begin(), request.target.end(), [](unsigned char c) { return c <= 0x20 || c == 0x7f; })) {
     throw bad("the target is malformed");
   }
   std::string head = request.method + ' ' + request.target + " HTTP/1.1\r\n";

@@ -36,7 +36,8 @@ TEST(ResponseParser, ReadsEveryFraming) {
   } cases[] = {
       {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nX: y\r\n\r\nabc", "abc", 200},
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\nT: u\r\n\r\n", "abcd", 200},
-      {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 404 \r\nContent-Length: 0\r\n\r\n", "", 404},
+      {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 404 \r\nContent-Length: 0\r\n\r\n", "",
+       404},
       {"HTTP/1.1 204 No Content\r\n\r\n", "", 204},
       {"HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n", "", 304},
       {"HTTP/1.1 200 OK\r\nContent-Length: 77\r\n\r\n", "", 200, true},
@@ -94,7 +95,8 @@ class Script {
     bool stays = false;        // does not close
     bool hears_again = false;  // reads one more request before it closes
   };
-  explicit Script(std::vector<Act> acts) : acceptor_(context_, {boost::asio::ip::address_v4::loopback(), 0}), acts_(std::move(acts)) {
+  explicit Script(std::vector<Act> acts)
+      : acceptor_(context_, {boost::asio::ip::address_v4::loopback(), 0}), acts_(std::move(acts)) {
     thread_ = std::thread([this] {
       for (auto& act : acts_) {
         boost::system::error_code error;
@@ -152,7 +154,8 @@ class ClientTest : public testing::Test {
     if (request.path() == "/slow") co_await async::sleep_for(300ms);
     if (request.path() == "/big") response.body.assign(3'000'000, 'x');
     if (response.body.empty()) {
-      response.body = request.method + " " + request.target + " " + std::string(request.headers.get("Host")) + " [" + request.body + "]";
+      response.body =
+          request.method + " " + request.target + " " + std::string(request.headers.get("Host")) + " [" + request.body + "]";
     }
     response.headers.add("X-Port", std::to_string(request.remote_port));
     co_return response;
@@ -225,7 +228,9 @@ TEST_F(ClientTest, TimesOut) {
 
 TEST_F(ClientTest, SaysWhatWentWrong) {
   Client client(loops_, {.response_bytes = 100});
-  Script nonsense({{.says = "220 smtp.example ESMTP\r\n\r\n"}, {.says = ""}, {.says = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"},
+  Script nonsense({{.says = "220 smtp.example ESMTP\r\n\r\n"},
+                   {.says = ""},
+                   {.says = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"},
                    {.says = "HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\n"}});
   EXPECT_EQ(failure(client, nonsense.url()), Kind::protocol);
   EXPECT_EQ(failure(client, nonsense.url()), Kind::protocol);
@@ -233,7 +238,8 @@ TEST_F(ClientTest, SaysWhatWentWrong) {
   EXPECT_EQ(failure(client, nonsense.url()), Kind::too_large);
   EXPECT_EQ(failure(client, "http://127.0.0.1:1"), Kind::connect);
   EXPECT_EQ(failure(client, "http://no-such-host.invalid"), Kind::resolve);
-  for (auto url : {"", "http://", "ftp://x", "127.0.0.1:80", "http://a/b", "http://u@h", "http://h:0", "http://h:99999", "unix:"}) {
+  for (auto url :
+       {"", "http://", "ftp://x", "127.0.0.1:80", "http://a/b", "http://u@h", "http://h:0", "http://h:99999", "unix:"}) {
     EXPECT_EQ(failure(client, url), Kind::protocol) << url;
   }
 }

@@ -17,10 +17,10 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
-constexpr std::int64_t kLingerMs = 5'000;             // for the peer to read our refusal and go
-constexpr std::size_t kGatherAtMost = 256 * 1024;     // answers to pipelined requests kept for one write
-constexpr std::size_t kKeepCapacity = 4 * 1024;       // memory an idle connection may hold
-constexpr int kReadsInARow = 16;                      // then the other connections of the loop have their turn
+constexpr std::int64_t kLingerMs = 5'000;          // for the peer to read our refusal and go
+constexpr std::size_t kGatherAtMost = 256 * 1024;  // answers to pipelined requests kept for one write
+constexpr std::size_t kKeepCapacity = 4 * 1024;    // memory an idle connection may hold
+constexpr int kReadsInARow = 16;                   // then the other connections of the loop have their turn
 
 bool has_no_body(int status) { return status == 204 || status == 304; }
 
@@ -191,7 +191,8 @@ async::Task<> Connection::serve(std::shared_ptr<Connection> self) {
         }
         c.stash();
         boost::system::error_code error;
-        co_await c.socket_.async_wait(asio::posix::stream_descriptor::wait_read, asio::redirect_error(asio::use_awaitable, error));
+        co_await c.socket_.async_wait(asio::posix::stream_descriptor::wait_read,
+                                      asio::redirect_error(asio::use_awaitable, error));
         if (c.closed_) co_return;
         if (std::exchange(c.expired_, false) && error) {
           if (state == State::idle) co_return;

@@ -99,11 +99,15 @@ void Lane::sweep_later(std::shared_ptr<Core> core) {
 
 void Lane::flush_soon(std::shared_ptr<Core> core, std::shared_ptr<Connection> connection) {
   if (std::exchange(connection->dirty_, true)) return;
-  dirty_.push_back(std::move(connection));
-  if (dirty_.size() > 1) return;
-  asio::post(context_, [this, core = std::move(core)] {
-    auto dirty = std::exchange(dirty_, {});
-    for (auto& each : dirty) each->flush_now();
+  if (auto waiting = dirty_.lock()) {
+    waiting->push_back(std::move(connection));
+    return;
+  }
+  auto batch = std::make_shared<std::vector<std::shared_ptr<Connection>>>(1, std::move(connection));
+  dirty_ = batch;
+  asio::post(context_, [this, core = std::move(core), batch = std::move(batch)] {
+    dirty_.reset();
+    for (auto& each : *batch) each->flush_now();
   });
 }
 

@@ -91,7 +91,7 @@ class Lane {
   std::chrono::milliseconds sweep_every_;
   bool sweeping_ = false;
   std::unordered_map<const Listener*, std::shared_ptr<Group>> groups_;
-  std::vector<std::shared_ptr<Connection>> dirty_;
+  std::weak_ptr<std::vector<std::shared_ptr<Connection>>> dirty_;  // owned by the flush that is posted
   std::int64_t date_second_ = -1;
   std::string date_line_;
 };
@@ -155,7 +155,7 @@ class Connection : public ConnectionHook {
   Peer peer_;
   RequestParser parser_;
   Outbox outbox_;
-  std::string kept_;        // bytes not parsed yet that outlived the scratch buffer
+  std::string kept_;  // bytes not parsed yet that outlived the scratch buffer
   std::size_t kept_from_ = 0;
   std::string_view fresh_;  // bytes not parsed yet that are in the scratch buffer
   std::int64_t deadline_;

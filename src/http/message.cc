@@ -29,7 +29,8 @@ void Headers::set(std::string name, std::string value) {
   auto first = std::find_if(fields_.begin(), fields_.end(), [&](const Field& f) { return base::iequals(f.name, name); });
   if (first == fields_.end()) return add(std::move(name), std::move(value));
   first->value = std::move(value);
-  fields_.erase(std::remove_if(first + 1, fields_.end(), [&](const Field& f) { return base::iequals(f.name, name); }), fields_.end());
+  fields_.erase(std::remove_if(first + 1, fields_.end(), [&](const Field& f) { return base::iequals(f.name, name); }),
+                fields_.end());
 }
 
 void Headers::remove(std::string_view name) {

@@ -14,7 +14,7 @@ namespace lambari::http {
 
 namespace {
 
-constexpr std::size_t kCopyBelow = 8 * 1024;   // copying less is cheaper than one more piece to gather
+constexpr std::size_t kCopyBelow = 8 * 1024;  // copying less is cheaper than one more piece to gather
 constexpr std::size_t kKeepCapacity = 16 * 1024;
 constexpr int kPieces = 64;
 

@@ -28,8 +28,7 @@ constexpr std::array<bool, 256> make_token_table() {
 constexpr auto kToken = make_token_table();
 
 bool valid_authority(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return c > 0x20 && c < 0x7f && !std::strchr("/?#@\\\"<>^`{|}", c); });
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f && !std::strchr("/?#@\\\"<>^`{|}", c); });
 }
 
 // The syntax of one message, by Beast; the fields go straight into a Request.

@@ -38,7 +38,7 @@ class RequestParser {
 
   // From ready on.
   Request& request();
-  bool keep_alive() const;        // what the client asked for
+  bool keep_alive() const;  // what the client asked for
   bool http_1_0() const;
   bool expects_continue() const;  // Expect: 100-continue
   std::optional<std::uint64_t> content_length() const;

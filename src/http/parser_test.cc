@@ -41,7 +41,8 @@ int status_of(const std::string& bytes, std::size_t limit = 1000) {
 
 TEST(RequestParser, ReadsARequest) {
   RequestParser parser(2000, 20);
-  ASSERT_EQ(run(parser, "\r\nPOST /a/b?c=d%20e HTTP/1.1\r\nhost: x:80\r\nX-Two:  a b \t\r\nX-Two:\r\nContent-Length: 5\r\n\r\nhello", 3),
+  ASSERT_EQ(run(parser,
+                "\r\nPOST /a/b?c=d%20e HTTP/1.1\r\nhost: x:80\r\nX-Two:  a b \t\r\nX-Two:\r\nContent-Length: 5\r\n\r\nhello", 3),
             State::done);
   EXPECT_TRUE(parser.keep_alive());
   auto request = parser.take();
@@ -135,7 +136,10 @@ TEST(RequestParser, RefusesWhatTwoParsersReadDifferently) {
       {"unknown coding", post + "Transfer-Encoding: gzip\r\n\r\n", 501},
       {"coding beside chunked", post + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501},
       {"obscured coding", post + "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 501},
-      {"coding with a control character", post + "Transfer-Encoding:\x0b" "chunked\r\n\r\n0\r\n\r\n", 400},
+      {"coding with a control character",
+       post + "Transfer-Encoding:\x0b"
+              "chunked\r\n\r\n0\r\n\r\n",
+       400},
       {"coding in 1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
       {"space before colon", post + "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", 400},
       {"obs-fold", get + "X: a\r\n b\r\n\r\n", 400},

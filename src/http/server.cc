@@ -103,7 +103,8 @@ bool accept_waiting(const std::shared_ptr<Core>& core, const std::shared_ptr<Lis
   for (int i = 0; i < kAcceptsInARow && !listener->closed; ++i) {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
-    int fd = ::accept4(listener->socket.native_handle(), reinterpret_cast<sockaddr*>(&address), &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    int fd =
+        ::accept4(listener->socket.native_handle(), reinterpret_cast<sockaddr*>(&address), &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) {
       switch (errno) {
         case EAGAIN: return true;
@@ -142,7 +143,8 @@ async::Task<> accept_loop(std::shared_ptr<Core> core, std::shared_ptr<Listener> 
   unsigned turn = listener->lane;
   while (!listener->closed) {
     boost::system::error_code error;
-    co_await listener->socket.async_wait(asio::posix::stream_descriptor::wait_read, asio::redirect_error(asio::use_awaitable, error));
+    co_await listener->socket.async_wait(asio::posix::stream_descriptor::wait_read,
+                                         asio::redirect_error(asio::use_awaitable, error));
     if (listener->closed) break;
     if (accept_waiting(core, listener, turn)) continue;
     base::log_warn("no descriptor left for a connection");

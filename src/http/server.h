@@ -17,11 +17,11 @@ namespace lambari::http {
 struct Limits {
   std::size_t header_bytes = 64 * 1024;
   std::size_t header_fields = 200;
-  std::size_t body_bytes = 8 * 1024 * 1024;           // unless body_limit says otherwise
-  std::chrono::milliseconds header_time{10'000};      // from the first byte of a request to the end of its header
-  std::chrono::milliseconds body_stall{20'000};       // longest pause inside a body or a response write
-  std::chrono::milliseconds idle{75'000};             // keep-alive without a request
-  std::size_t connections = 10'000;                   // more are answered 503 and closed
+  std::size_t body_bytes = 8 * 1024 * 1024;       // unless body_limit says otherwise
+  std::chrono::milliseconds header_time{10'000};  // from the first byte of a request to the end of its header
+  std::chrono::milliseconds body_stall{20'000};   // longest pause inside a body or a response write
+  std::chrono::milliseconds idle{75'000};         // keep-alive without a request
+  std::size_t connections = 10'000;               // of all listeners; more are answered 503 and closed
 };
 
 // Called on a loop thread. It may run for a long time; the connection reads ahead at most a buffer meanwhile.
@@ -36,12 +36,14 @@ struct ServerCounters {  // since start; for metrics
 class Server {
  public:
   // `loops` outlives the server. body_limit (optional) sees the head of a request and says how large its body may be.
-  Server(async::Loops& loops, Handler handler, Limits limits = {},
-         std::function<std::size_t(const Request&)> body_limit = {});
-  ~Server();  // closes everything at once
+  Server(async::Loops& loops, Handler handler, Limits limits = {}, std::function<std::size_t(const Request&)> body_limit = {});
+  // Closes everything at once; no handler begins after this. Handlers that run are not waited for: drain first, or stop the
+  // loops before what handlers refer to goes.
+  ~Server();
   Server(const Server&) = delete;
 
   // Binds and listens; port 0 picks one. Returns the port. Throws std::system_error when the address is taken.
+  // "unix:/path" listens there (the port is 0); a socket that a dead process left is replaced, and the file goes when closed.
   std::uint16_t listen(const std::string& address, std::uint16_t port);
   // Serves a socket that already listens, whatever network namespace it was made in. Takes ownership of `fd`.
   // Requests carry `listener` as their name. Closed with close_listener (its connections too).

@@ -40,7 +40,8 @@ class Counting : public BodySource {
 class ServerTest : public testing::Test {
  protected:
   void start(Limits limits = {}, std::function<std::size_t(const Request&)> body_limit = {}) {
-    server_ = std::make_unique<Server>(loops_, [this](Request request) { return handle(std::move(request)); }, limits, body_limit);
+    server_ =
+        std::make_unique<Server>(loops_, [this](Request request) { return handle(std::move(request)); }, limits, body_limit);
     port_ = server_->listen("127.0.0.1", 0);
   }
 
@@ -124,7 +125,8 @@ TEST_F(ServerTest, PipelinedRequestsAreAnsweredInOrder) {
   std::string requests;
   constexpr int kCount = 500;
   for (int i = 0; i < kCount; ++i) {
-    requests += "GET /" + std::to_string(i) + " HTTP/1.1\r\nHost: x\r\n" + (i == kCount - 1 ? "Connection: close\r\n" : "") + "\r\n";
+    requests +=
+        "GET /" + std::to_string(i) + " HTTP/1.1\r\nHost: x\r\n" + (i == kCount - 1 ? "Connection: close\r\n" : "") + "\r\n";
   }
   auto answers = ask(requests, {});
   std::size_t at = 0;
@@ -138,7 +140,8 @@ TEST_F(ServerTest, PipelinedRequestsAreAnsweredInOrder) {
 TEST_F(ServerTest, AnAnswerDoesNotWaitForThePipelinedOneBehindIt) {
   start();
   auto socket = connect();
-  auto first = socket.ask("GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /hold HTTP/1.1\r\nHost: x\r\n\r\nGET /3 HTTP/1.1\r\nHost: x\r\n\r\n", "] ");
+  auto first = socket.ask(
+      "GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /hold HTTP/1.1\r\nHost: x\r\n\r\nGET /3 HTTP/1.1\r\nHost: x\r\n\r\n", "] ");
   EXPECT_EQ(body_of(first), "GET /1 [] ");
   EXPECT_TRUE(eventually([&] { return handled_ == 2; }));
   release_.notify_all();
@@ -179,7 +182,8 @@ TEST_F(ServerTest, BigBodiesArriveWhole) {
   std::string body(6 * 1024 * 1024, 'q');
   auto socket = connect();
   std::thread sender([&] {
-    socket.send("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+    socket.send("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+                body);
   });
   auto answer = socket.read_all();
   sender.join();
@@ -201,8 +205,10 @@ TEST_F(ServerTest, ContinueIsSentOnlyWhenTheBodyIsWelcome) {
 }
 
 TEST_F(ServerTest, BodiesOverTheLimitAreRefusedUnread) {
-  start({.body_bytes = 100}, [](const Request& request) { return request.path() == "/large" ? std::size_t{200} : std::size_t{100}; });
-  EXPECT_THAT(ask("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 101\r\n\r\n", {}), StartsWith("HTTP/1.1 413 Content Too Large\r\n"));
+  start({.body_bytes = 100},
+        [](const Request& request) { return request.path() == "/large" ? std::size_t{200} : std::size_t{100}; });
+  EXPECT_THAT(ask("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 101\r\n\r\n", {}),
+              StartsWith("HTTP/1.1 413 Content Too Large\r\n"));
   EXPECT_THAT(ask("PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n65\r\nx", {}), StartsWith("HTTP/1.1 413 "));
   EXPECT_EQ(handled_, 0);
   EXPECT_THAT(ask("PUT /large HTTP/1.1\r\nHost: x\r\nContent-Length: 200\r\n\r\n" + std::string(200, 'x'), "] "),
@@ -229,8 +235,10 @@ TEST_F(ServerTest, HeadersOverTheLimitAreRefused) {
 TEST_F(ServerTest, MalformedRequestsAreRefusedAndClosed) {
   start();
   auto socket = connect();
-  auto answers = socket.ask("GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n"
-                            "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /3 HTTP/1.1\r\nHost: x\r\n\r\n", {});
+  auto answers = socket.ask(
+      "GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n"
+      "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /3 HTTP/1.1\r\nHost: x\r\n\r\n",
+      {});
   EXPECT_THAT(answers, StartsWith("HTTP/1.1 200 "));
   EXPECT_THAT(answers, HasSubstr("HTTP/1.1 400 Bad Request\r\n"));
   EXPECT_THAT(answers, EndsWith("Connection: close\r\n\r\nBad Request"));
@@ -417,6 +425,26 @@ TEST_F(ServerTest, DestructionClosesEverything) {
   EXPECT_THROW(connect(), std::runtime_error);
   release_.notify_all();
   loops_.run(async::sleep_for(1ms));
+}
+
+TEST(ServerOrder, LoopsMayStopBeforeTheServerGoes) {
+  for (int i = 0; i < 5; ++i) {
+    async::Event never;
+    auto loops = std::make_unique<async::Loops>(2);
+    auto handler = [&never](Request) -> async::Task<Response> {
+      co_await never.wait(never.ticket(), 20s);
+      co_return Response{};
+    };
+    auto server = std::make_unique<Server>(*loops, handler);
+    auto port = server->listen("127.0.0.1", 0);
+    RawSocket idle(port), other(port), busy(port);
+    busy.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    other.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    std::this_thread::sleep_for(std::chrono::milliseconds(i));
+    loops->stop();
+    server.reset();
+    loops.reset();
+  }
 }
 
 TEST_F(ServerTest, ATakenAddressIsSaid) {
