@@ -4,7 +4,7 @@
 #include "aws/lambda/api.h"
 #include "aws/logs/api.h"
 #include "wire/codec.h"
-#include "wire/fakes_test.h"
+#include "wire/model_only.h"
 #include "wire/router.h"
 #include "wire/sigv4.h"
 
@@ -24,7 +24,9 @@ http::Request get_configuration() {
   http::Request request;
   request.target = "/2015-03-31/functions/hello/configuration?Qualifier=1";
   request.headers.add("Host", "localhost:4566");
-  request.headers.add("User-Agent", "aws-cli/2.9.19 Python/3.11.2 Linux/6.1.0 source/x86_64 prompt/off command/lambda.get-function-configuration");
+  request.headers.add(
+      "User-Agent",
+      "aws-cli/2.9.19 Python/3.11.2 Linux/6.1.0 source/x86_64 prompt/off command/lambda.get-function-configuration");
   return request;
 }
 
@@ -78,7 +80,9 @@ BENCHMARK(BM_MatchDecodeEncode);
 
 void BM_DecodePutLogEvents(benchmark::State& state) {
   std::string body = R"({"logGroupName":"/aws/lambda/hello","logStreamName":"2026/01/31/[$LATEST]0","logEvents":[)";
-  for (int i = 0; i < 100; ++i) body += (i ? "," : "") + std::string(R"({"timestamp":1769817600000,"message":"START RequestId: 7b2e1d0e Version: $LATEST\n"})");
+  for (int i = 0; i < 100; ++i)
+    body +=
+        (i ? "," : "") + std::string(R"({"timestamp":1769817600000,"message":"START RequestId: 7b2e1d0e Version: $LATEST\n"})");
   body += "]}";
   http::Request request;
   request.method = "POST";

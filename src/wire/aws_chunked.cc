@@ -14,10 +14,13 @@ constexpr std::size_t kMaxLine = 16 * 1024;
 constexpr int kMaxTrailers = 16;
 constexpr std::string_view kEmptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-[[noreturn]] void malformed() { throw Fault("IncompleteBody", "The request body terminated unexpectedly or is not well-formed aws-chunked", 400); }
+[[noreturn]] void malformed() {
+  throw Fault("IncompleteBody", "The request body terminated unexpectedly or is not well-formed aws-chunked", 400);
+}
 [[noreturn]] void mismatch() {
   throw Fault("SignatureDoesNotMatch",
-              "The request signature we calculated does not match the signature you provided. Check your key and signing method.", 403);
+              "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
+              403);
 }
 
 class Decoder {
@@ -43,8 +46,10 @@ class Decoder {
       if (!rest_.starts_with("\r\n")) malformed();
       rest_.remove_prefix(2);
     }
-    if (trailer_) read_trailers();
-    else if (!rest_.empty() && rest_ != "\r\n") malformed();
+    if (trailer_)
+      read_trailers();
+    else if (!rest_.empty() && rest_ != "\r\n")
+      malformed();
   }
 
  private:
@@ -112,14 +117,18 @@ void decode_aws_chunked(http::Request& request, std::string_view kind, ChunkSign
     if (base::parse_int(*length) != static_cast<long long>(decoder.content.size())) malformed();
   for (auto& [name, value] : decoder.trailers) {
     auto right = checksum_matches(name, value, decoder.content);
-    if (right && !*right) throw Fault("BadDigest", "The " + std::string(name.substr(name.rfind('-') + 1)) + " you specified did not match the calculated checksum.", 400);
+    if (right && !*right)
+      throw Fault(
+          "BadDigest",
+          "The " + std::string(name.substr(name.rfind('-') + 1)) + " you specified did not match the calculated checksum.", 400);
     request.headers.set(name, value);
   }
   request.body = std::move(decoder.content);
 
   std::string encodings;
   for (auto part : base::split(request.headers.get("Content-Encoding"), ','))
-    if (part = base::trim(part); !part.empty() && !base::iequals(part, "aws-chunked")) (encodings += encodings.empty() ? "" : ",") += part;
+    if (part = base::trim(part); !part.empty() && !base::iequals(part, "aws-chunked"))
+      (encodings += encodings.empty() ? "" : ",") += part;
   request.headers.remove("Content-Encoding");
   if (!encodings.empty()) request.headers.set("Content-Encoding", encodings);
 }

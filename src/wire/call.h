@@ -9,13 +9,13 @@
 namespace lambari::wire {
 
 struct Call {
-  std::string account;     // of the caller: every resource is scoped by it
-  std::string region;      // from the credential scope, else the host, else the default region
+  std::string account;  // of the caller: every resource is scoped by it
+  std::string region;   // from the credential scope, else the host, else the default region
   std::string request_id;
   contracts::Principal principal;
   std::string source_ip;
   std::string user_agent;
-  std::string host;        // as the client named us ("localhost:4566"): for URLs that we hand out
+  std::string host;  // as the client named us ("localhost:4566"): for URLs that we hand out
   bool secure = false;
   base::Timestamp time;
 

@@ -76,8 +76,8 @@ void append_folded(std::string& out, std::string_view value) {
 
 }  // namespace
 
-std::string canonical_request(const http::Request& request, const std::vector<std::string>& signed_headers, std::string_view payload_hash,
-                              const CanonicalStyle& style) {
+std::string canonical_request(const http::Request& request, const std::vector<std::string>& signed_headers,
+                              std::string_view payload_hash, const CanonicalStyle& style) {
   std::string out;
   out.reserve(1024);
   (out += request.method) += '\n';

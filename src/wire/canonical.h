@@ -19,8 +19,8 @@ struct CanonicalStyle {
   bool unsigned_token = false;  // X-Amz-Security-Token in the query is not part of what was signed
 };
 
-std::string canonical_request(const http::Request& request, const std::vector<std::string>& signed_headers, std::string_view payload_hash,
-                              const CanonicalStyle& style);
+std::string canonical_request(const http::Request& request, const std::vector<std::string>& signed_headers,
+                              std::string_view payload_hash, const CanonicalStyle& style);
 
 std::string string_to_sign(std::string_view canonical, std::string_view time, std::string_view scope);
 std::string scope_of(std::string_view date, std::string_view region, std::string_view service);

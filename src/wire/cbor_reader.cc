@@ -12,7 +12,23 @@ namespace {
 
 // One item's head as libcbor's streaming decoder reports it.
 struct Token {
-  enum class Type { uint, negint, bytes, bytes_start, text, text_start, array, array_start, map, map_start, tag, number, boolean, null, end };
+  enum class Type {
+    uint,
+    negint,
+    bytes,
+    bytes_start,
+    text,
+    text_start,
+    array,
+    array_start,
+    map,
+    map_start,
+    tag,
+    number,
+    boolean,
+    null,
+    end
+  };
   Type type = Type::null;
   std::uint64_t value = 0;  // an integer (of a negative one: -1 - value), a count, a tag, a boolean
   double number = 0;
@@ -23,15 +39,25 @@ using Type = Token::Type;
 
 Token& token(void* context) { return *static_cast<Token*>(context); }
 template <class T>
-void on_uint(void* c, T value) { token(c) = {Type::uint, value}; }
+void on_uint(void* c, T value) {
+  token(c) = {Type::uint, value};
+}
 template <class T>
-void on_negint(void* c, T value) { token(c) = {Type::negint, value}; }
+void on_negint(void* c, T value) {
+  token(c) = {Type::negint, value};
+}
 template <Type type>
-void on_count(void* c, std::size_t count) { token(c) = {type, count}; }
+void on_count(void* c, std::size_t count) {
+  token(c) = {type, count};
+}
 template <Type type>
-void on_plain(void* c) { token(c) = {type}; }
+void on_plain(void* c) {
+  token(c) = {type};
+}
 template <Type type>
-void on_span(void* c, cbor_data data, std::size_t size) { token(c) = {type, 0, 0, {reinterpret_cast<const char*>(data), size}}; }
+void on_span(void* c, cbor_data data, std::size_t size) {
+  token(c) = {type, 0, 0, {reinterpret_cast<const char*>(data), size}};
+}
 void on_float(void* c, float value) { token(c) = {Type::number, 0, value}; }
 void on_double(void* c, double value) { token(c) = {Type::number, 0, value}; }
 void on_tag(void* c, std::uint64_t value) { token(c) = {Type::tag, value}; }
@@ -97,7 +123,6 @@ class Reader {
   bool at_end() const { return bytes_.empty(); }
 
  private:
-
   // Calls `visit` with the first token of each element, or of each key of a map.
   template <class Visit>
   void each(const Token& from, Type definite, Type indefinite, std::string_view wanted, Visit visit) {
@@ -137,7 +162,8 @@ class Reader {
     if (depth > kMaxDepth) refuse("Request is nested too deeply");
     switch (from.type) {
       case Type::array:
-      case Type::array_start: return each(from, Type::array, Type::array_start, "List", [&](const Token& item) { skip(item, depth + 1); });
+      case Type::array_start:
+        return each(from, Type::array, Type::array_start, "List", [&](const Token& item) { skip(item, depth + 1); });
       case Type::map:
       case Type::map_start:
         return each(from, Type::map, Type::map_start, "Map", [&](const Token& key) {

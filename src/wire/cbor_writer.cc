@@ -13,13 +13,17 @@ void head(std::string& out, Encode encode, Value value) {
 }
 
 void append_integer(std::string& out, std::int64_t value) {
-  if (value >= 0) head(out, cbor_encode_uint, static_cast<std::uint64_t>(value));
-  else head(out, cbor_encode_negint, static_cast<std::uint64_t>(-1 - value));
+  if (value >= 0)
+    head(out, cbor_encode_uint, static_cast<std::uint64_t>(value));
+  else
+    head(out, cbor_encode_negint, static_cast<std::uint64_t>(-1 - value));
 }
 
 void append_number(std::string& out, double value) {
-  if (auto single = static_cast<float>(value); static_cast<double>(single) == value) head(out, cbor_encode_single, single);
-  else head(out, cbor_encode_double, value);
+  if (auto single = static_cast<float>(value); static_cast<double>(single) == value)
+    head(out, cbor_encode_single, single);
+  else
+    head(out, cbor_encode_double, value);
 }
 
 }  // namespace
@@ -84,9 +88,7 @@ void append_cbor(std::string& out, const Member& member, const void* value) {
       });
       return;
     }
-    case Kind::structure:
-      append_cbor_map(out, count_cbor_members(shape, value));
-      return append_cbor_members(out, shape, value);
+    case Kind::structure: append_cbor_map(out, count_cbor_members(shape, value)); return append_cbor_members(out, shape, value);
   }
 }
 

@@ -27,12 +27,18 @@ std::optional<bool> checksum_matches(std::string_view header, std::string_view v
   if (!header.starts_with(kPrefix)) return std::nullopt;
   std::string_view name = header.substr(kPrefix.size());
   std::string sum;
-  if (name == "crc32") sum = big_endian(base::crc32(bytes));
-  else if (name == "crc32c") sum = big_endian(base::crc32c(bytes));
-  else if (name == "crc64nvme") sum = big_endian(crc64nvme(bytes));
-  else if (name == "sha1") sum = base::sha1(bytes);
-  else if (name == "sha256") sum = base::sha256(bytes);
-  else return std::nullopt;
+  if (name == "crc32")
+    sum = big_endian(base::crc32(bytes));
+  else if (name == "crc32c")
+    sum = big_endian(base::crc32c(bytes));
+  else if (name == "crc64nvme")
+    sum = big_endian(crc64nvme(bytes));
+  else if (name == "sha1")
+    sum = base::sha1(bytes);
+  else if (name == "sha256")
+    sum = base::sha256(bytes);
+  else
+    return std::nullopt;
   return base::base64(sum) == value;
 }
 

@@ -19,7 +19,8 @@ void read_form(const Match& match, const http::Request& request, void* value, Pr
 }
 
 // A member that is the whole body.
-void read_payload(const Member& member, Protocol protocol, http::Request& request, void* value, Presence& presence, Reading& reading) {
+void read_payload(const Member& member, Protocol protocol, http::Request& request, void* value, Presence& presence,
+                  Reading& reading) {
   const Shape& shape = *member.shape();
   if (shape.kind == Kind::blob || shape.kind == Kind::string) {
     if (request.body.empty() && !member.required) return;
@@ -44,8 +45,10 @@ void read_rest(const Match& match, http::Request& request, void* value, Presence
   if (const Member* payload = payload_member(shape)) {
     read_payload(*payload, match.protocol, request, value, presence, reading);
   } else if (has_body_members(shape) && !request.body.empty()) {
-    if (match.protocol == Protocol::rest_json) read_json(request.body, shape, value, presence, reading);
-    else read_xml(request.body, shape, value, presence, reading);
+    if (match.protocol == Protocol::rest_json)
+      read_json(request.body, shape, value, presence, reading);
+    else
+      read_xml(request.body, shape, value, presence, reading);
   }
 }
 
@@ -82,7 +85,8 @@ Value decode_document(const Operation& operation, std::string_view json) {
   Reading reading;
   Presence presence(*operation.input);
   std::string text(json);
-  read_json(text, *operation.input, value.get(), presence, reading, {.model_names = true, .every_location = true, .time = TimeFormat::iso8601});
+  read_json(text, *operation.input, value.get(), presence, reading,
+            {.model_names = true, .every_location = true, .time = TimeFormat::iso8601});
   presence.finish(value.get(), Path{}, reading);
   check(nullptr, *operation.input, value.get(), reading.missing);
   return value;
@@ -92,7 +96,8 @@ std::string encode_document(const Operation& operation, const void* result) {
   std::string out = "{";
   bool comma = false;
   if (operation.output && result)
-    append_json_members(out, *operation.output, result, comma, {.model_names = true, .every_location = true, .time = TimeFormat::iso8601});
+    append_json_members(out, *operation.output, result, comma,
+                        {.model_names = true, .every_location = true, .time = TimeFormat::iso8601});
   return out += '}';
 }
 

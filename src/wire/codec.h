@@ -1,5 +1,6 @@
 // Requests in, results and faults out, for every protocol; all walk the shape tables.
-//   json 1.0/1.1, query, ec2, rest-json, rest-xml: https://smithy.io/2.0/aws/protocols/index.html ; rpc-v2-cbor: https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html
+//   json 1.0/1.1, query, ec2, rest-json, rest-xml: https://smithy.io/2.0/aws/protocols/index.html ; rpc-v2-cbor:
+//   https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html
 #pragma once
 
 #include <string>

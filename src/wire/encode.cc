@@ -58,7 +58,8 @@ void encode_query(const Match& match, const void* result, const std::string& req
     if (operation.output) append_xml_members(out, *operation.output, result);
   } else {
     if (operation.output) {
-      std::string wrapper = operation.result_wrapper.empty() ? std::string(operation.name) + "Result" : std::string(operation.result_wrapper);
+      std::string wrapper =
+          operation.result_wrapper.empty() ? std::string(operation.name) + "Result" : std::string(operation.result_wrapper);
       open_root(out, wrapper, {}, {});
       append_xml_members(out, *operation.output, result);
       close_element(out, wrapper);
@@ -80,17 +81,23 @@ void encode_payload(const Member& member, Protocol protocol, const void* result,
   }
   set_type(response, content_type(protocol));
   if (protocol == Protocol::rest_json) {
-    if (value) append_json(response.body, member, value);
-    else if (shape.kind == Kind::structure) response.body = "{}";
+    if (value)
+      append_json(response.body, member, value);
+    else if (shape.kind == Kind::structure)
+      response.body = "{}";
     return;
   }
   if (!value || shape.kind != Kind::structure) return;
   // The root is the member's name when it was given one, else the structure's.
-  std::string_view root = member.has_location_name && member.wire_name != member.name ? member.wire_name : !shape.location_name.empty() ? shape.location_name : shape.name;
+  std::string_view root = member.has_location_name && member.wire_name != member.name ? member.wire_name
+                          : !shape.location_name.empty()                              ? shape.location_name
+                                                                                      : shape.name;
   (response.body += kXmlHead) += '<';
   response.body += root;
-  if (!member.xml_namespace.empty()) append_xml_namespace(response.body, member.xml_namespace, member.xml_prefix);
-  else append_xml_namespace(response.body, shape.xml_namespace, shape.xml_prefix);
+  if (!member.xml_namespace.empty())
+    append_xml_namespace(response.body, member.xml_namespace, member.xml_prefix);
+  else
+    append_xml_namespace(response.body, shape.xml_namespace, shape.xml_prefix);
   append_xml_attributes(response.body, shape, value);
   response.body += '>';
   append_xml_members(response.body, shape, value, false);
@@ -129,7 +136,8 @@ Protocol guess(const http::Request& request) {
   if (request.headers.has("smithy-protocol") || type.starts_with("application/cbor")) return Protocol::rpc_v2_cbor;
   if (type.starts_with("application/x-amz-json-1.0")) return Protocol::json_1_0;
   if (request.headers.has("X-Amz-Target") || type.starts_with("application/x-amz-json")) return Protocol::json_1_1;
-  if (type.starts_with("application/x-www-form-urlencoded") || request.query().find("Action=") != std::string_view::npos) return Protocol::query;
+  if (type.starts_with("application/x-www-form-urlencoded") || request.query().find("Action=") != std::string_view::npos)
+    return Protocol::query;
   return Protocol::rest_json;
 }
 
@@ -175,7 +183,8 @@ void append_fault_xml(std::string& out, const Fault& fault, std::string_view cod
   }
 }
 
-std::string fault_xml(Protocol protocol, std::string_view xml_namespace, const Fault& fault, std::string_view code, const std::string& request_id) {
+std::string fault_xml(Protocol protocol, std::string_view xml_namespace, const Fault& fault, std::string_view code,
+                      const std::string& request_id) {
   std::string out;
   if (protocol == Protocol::ec2) {
     out += kXmlHead;
@@ -266,7 +275,9 @@ http::Response encode_fault(const Match* match, const http::Request& request, co
       if (fault.shape() && fault.value()) write_bindings(*fault.shape(), fault.value(), response);
       [[fallthrough]];
     case Protocol::query:
-    case Protocol::ec2: response.body = fault_xml(protocol, match ? match->model->xml_namespace : "", fault, code, request_id); break;
+    case Protocol::ec2:
+      response.body = fault_xml(protocol, match ? match->model->xml_namespace : "", fault, code, request_id);
+      break;
     case Protocol::rpc_v2_cbor: response.body = fault_cbor(fault, code); break;
   }
   if (match && match->model->query_compatible && protocol != Protocol::query) {

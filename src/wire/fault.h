@@ -12,12 +12,13 @@ namespace lambari::wire {
 // Common faults of every service: https://docs.aws.amazon.com/general/latest/gr/api-error-codes (CommonErrors pages).
 class Fault : public std::exception {
  public:
-  Fault(std::string code, std::string message, int status) : code_(std::move(code)), message_(std::move(message)), status_(status) {}
+  Fault(std::string code, std::string message, int status)
+      : code_(std::move(code)), message_(std::move(message)), status_(status) {}
 
-  const std::string& code() const { return code_; }        // "ResourceNotFoundException"
+  const std::string& code() const { return code_; }  // "ResourceNotFoundException"
   const std::string& message() const { return message_; }
-  int status() const { return status_; }                   // HTTP
-  bool senders() const { return status_ < 500; }           // whose fault; <Type>Sender</Type> of the query protocol
+  int status() const { return status_; }          // HTTP
+  bool senders() const { return status_ < 500; }  // whose fault; <Type>Sender</Type> of the query protocol
   const char* what() const noexcept override { return message_.c_str(); }
 
   // The name in json 1.x's __type and the older query code, where they differ from code().

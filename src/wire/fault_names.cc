@@ -35,7 +35,9 @@ constexpr std::array kValidation = {
     ValidationName{"apigateway", "BadRequestException"},
 };
 
-bool xml_family(Protocol protocol) { return protocol == Protocol::query || protocol == Protocol::ec2 || protocol == Protocol::rest_xml; }
+bool xml_family(Protocol protocol) {
+  return protocol == Protocol::query || protocol == Protocol::ec2 || protocol == Protocol::rest_xml;
+}
 
 }  // namespace
 

@@ -10,8 +10,8 @@
 namespace lambari::wire {
 
 struct JsonStyle {
-  bool model_names = false;    // the model's member names instead of locationName
-  bool every_location = false; // members bound to headers, query and so on are written and read too
+  bool model_names = false;     // the model's member names instead of locationName
+  bool every_location = false;  // members bound to headers, query and so on are written and read too
   TimeFormat time = TimeFormat::unix_seconds;
 };
 

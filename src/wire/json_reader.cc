@@ -34,7 +34,8 @@ std::int64_t integer(element from, std::int64_t low, std::int64_t high, std::str
     case element_type::UINT64: refuse(std::string("NUMBER_VALUE cannot be converted to ") += wanted);
     case element_type::DOUBLE: {
       double number = from.get_double().value_unsafe();
-      if (number != std::floor(number) || !(std::abs(number) < 9.0e15)) refuse(std::string("NUMBER_VALUE cannot be converted to ") += wanted);
+      if (number != std::floor(number) || !(std::abs(number) < 9.0e15))
+        refuse(std::string("NUMBER_VALUE cannot be converted to ") += wanted);
       value = static_cast<std::int64_t>(number);
       break;
     }
@@ -54,7 +55,8 @@ class Reader {
     for (auto [key, item] : from.get_object().value_unsafe()) {
       if (item.is_null()) continue;
       const Member* member = finder.find([&, name = key](const Member& m) {
-        return (style_.model_names ? m.name : m.wire_name) == name && (depth > 0 || style_.every_location || m.location == Location::body);
+        return (style_.model_names ? m.name : m.wire_name) == name &&
+               (depth > 0 || style_.every_location || m.location == Location::body);
       });
       if (!member) continue;
       presence.mark(*member);
@@ -144,7 +146,8 @@ void parse(std::string& text, Use use) {
     own = std::make_unique<simdjson::dom::parser>();
     parser = own.get();
   }
-  if (parser->max_depth() != kParserDepth && parser->allocate(std::max<std::size_t>(text.size(), 4096), kParserDepth)) refuse("Request is too large");
+  if (parser->max_depth() != kParserDepth && parser->allocate(std::max<std::size_t>(text.size(), 4096), kParserDepth))
+    refuse("Request is too large");
   text.reserve(text.size() + simdjson::SIMDJSON_PADDING);
   element root;
   if (parser->parse(text).get(root)) refuse("Request body is not valid JSON");

@@ -62,8 +62,10 @@ struct MapWriter {
 
 void append_json_string(std::string& out, std::string_view text) {
   out += '"';
-  if (simdjson::validate_utf8(text.data(), text.size())) append_escaped(out, text);
-  else append_escaped(out, repaired(text));
+  if (simdjson::validate_utf8(text.data(), text.size()))
+    append_escaped(out, text);
+  else
+    append_escaped(out, repaired(text));
   out += '"';
 }
 

@@ -49,8 +49,8 @@ bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
 std::string re2_syntax(std::string_view pattern) {
   std::string out;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
-    if (pattern[i] == '\\' && i + 5 < pattern.size() && pattern[i + 1] == 'u' && is_hex(pattern[i + 2]) && is_hex(pattern[i + 3]) &&
-        is_hex(pattern[i + 4]) && is_hex(pattern[i + 5])) {
+    if (pattern[i] == '\\' && i + 5 < pattern.size() && pattern[i + 1] == 'u' && is_hex(pattern[i + 2]) &&
+        is_hex(pattern[i + 3]) && is_hex(pattern[i + 4]) && is_hex(pattern[i + 5])) {
       ((out += "\\x{") += pattern.substr(i + 2, 4)) += '}';
       i += 5;
     } else if (pattern[i] == '\\' && i + 1 < pattern.size()) {

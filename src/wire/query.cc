@@ -105,19 +105,22 @@ Form::Form(std::vector<std::pair<std::string, std::string>> pairs) : pairs_(std:
 }
 
 const std::string* Form::find(std::string_view name) const {
-  auto after = std::upper_bound(pairs_.begin(), pairs_.end(), name, [](std::string_view n, const auto& pair) { return n < pair.first; });
+  auto after =
+      std::upper_bound(pairs_.begin(), pairs_.end(), name, [](std::string_view n, const auto& pair) { return n < pair.first; });
   if (after == pairs_.begin() || std::prev(after)->first != name) return nullptr;
   return &std::prev(after)->second;
 }
 
 bool Form::has_below(std::string_view prefix) const {
-  auto first = std::lower_bound(pairs_.begin(), pairs_.end(), prefix, [](const auto& pair, std::string_view n) { return pair.first < n; });
+  auto first =
+      std::lower_bound(pairs_.begin(), pairs_.end(), prefix, [](const auto& pair, std::string_view n) { return pair.first < n; });
   return first != pairs_.end() && std::string_view(first->first).starts_with(prefix);
 }
 
 std::vector<std::size_t> Form::indices(std::string_view prefix) const {
   std::vector<std::size_t> found;
-  auto at = std::lower_bound(pairs_.begin(), pairs_.end(), prefix, [](const auto& pair, std::string_view n) { return pair.first < n; });
+  auto at =
+      std::lower_bound(pairs_.begin(), pairs_.end(), prefix, [](const auto& pair, std::string_view n) { return pair.first < n; });
   for (; at != pairs_.end() && std::string_view(at->first).starts_with(prefix); ++at) {
     auto rest = std::string_view(at->first).substr(prefix.size());
     std::size_t index = 0;

@@ -15,8 +15,8 @@ namespace lambari::wire {
 class Form {
  public:
   explicit Form(std::vector<std::pair<std::string, std::string>> pairs);
-  const std::string* find(std::string_view name) const;         // of several under one name, the greatest
-  bool has_below(std::string_view prefix) const;                // "Tags." when any parameter starts so
+  const std::string* find(std::string_view name) const;             // of several under one name, the greatest
+  bool has_below(std::string_view prefix) const;                    // "Tags." when any parameter starts so
   std::vector<std::size_t> indices(std::string_view prefix) const;  // 1, 2, 10 for "Tags.member." ; ascending, each once
 
  private:

@@ -24,9 +24,12 @@ std::vector<std::string> split_list(std::string_view text, bool dates) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     char c = text[i];
     if (quoted) {
-      if (c == '\\' && i + 1 < text.size()) item += text[++i];
-      else if (c == '"') quoted = false;
-      else item += c;
+      if (c == '\\' && i + 1 < text.size())
+        item += text[++i];
+      else if (c == '"')
+        quoted = false;
+      else
+        item += c;
     } else if (c == '"' && base::trim(item).empty()) {
       item.clear();
       quoted = was_quoted = true;
@@ -61,7 +64,8 @@ bool is_date_list(const Member& member) {
 void read_header(const Member& member, std::string_view text, void* value) {
   const Shape& shape = *member.shape();
   if (shape.kind == Kind::list) {
-    for (const auto& item : split_list(text, is_date_list(member))) parse_scalar(item, *shape.element, shape.append(value), TimeFormat::rfc822);
+    for (const auto& item : split_list(text, is_date_list(member)))
+      parse_scalar(item, *shape.element, shape.append(value), TimeFormat::rfc822);
   } else if (member.json_value && shape.kind == Kind::string) {
     auto json = base::unbase64(text);
     if (!json) refuse("Invalid base64");
@@ -80,8 +84,10 @@ std::string header_text(const Member& member, const void* value) {
       if (i) out += ", ";
       std::string item;
       append_scalar(item, *shape.element, shape.at(value, i), TimeFormat::rfc822);
-      if (quote) append_list_item(out, item);
-      else out += item;
+      if (quote)
+        append_list_item(out, item);
+      else
+        out += item;
     }
   } else if (member.json_value && shape.kind == Kind::string) {
     out = base::base64(*static_cast<const std::string*>(value));
@@ -99,11 +105,14 @@ using Pairs = std::vector<std::pair<std::string, std::string>>;
 void read_query_map(const Pairs& query, std::string_view uri, const Shape& shape, void* value) {
   Pairs fixed = base::parse_query(base::cut(uri, '?').second);
   for (const auto& [name, text] : query) {
-    if (std::any_of(fixed.begin(), fixed.end(), [&, n = std::string_view(name)](const auto& f) { return f.first == n; })) continue;
+    if (std::any_of(fixed.begin(), fixed.end(), [&, n = std::string_view(name)](const auto& f) { return f.first == n; }))
+      continue;
     void* item = shape.emplace(value, name);
     const Shape& element = *shape.element->shape();
-    if (element.kind == Kind::list) parse_scalar(text, *element.element, element.append(item), TimeFormat::iso8601);
-    else parse_scalar(text, *shape.element, item, TimeFormat::iso8601);
+    if (element.kind == Kind::list)
+      parse_scalar(text, *element.element, element.append(item), TimeFormat::iso8601);
+    else
+      parse_scalar(text, *shape.element, item, TimeFormat::iso8601);
   }
 }
 
@@ -116,8 +125,10 @@ void read_query_member(const Pairs& query, const Member& member, void* value, Pr
     if (!seen) presence.mark(member);
     seen = true;
     void* target = member.mutate(value, member);
-    if (shape.kind == Kind::list) parse_scalar(text, *shape.element, shape.append(target), TimeFormat::iso8601);
-    else parse_scalar(text, member, target, TimeFormat::iso8601);
+    if (shape.kind == Kind::list)
+      parse_scalar(text, *shape.element, shape.append(target), TimeFormat::iso8601);
+    else
+      parse_scalar(text, member, target, TimeFormat::iso8601);
   }
 }
 
@@ -126,7 +137,8 @@ void read_prefix_headers(const http::Request& request, const Member& member, voi
   bool seen = false;
   for (const auto& field : request.headers) {
     std::string_view name = field.name;
-    if (name.size() < member.wire_name.size() || !base::iequals(name.substr(0, member.wire_name.size()), member.wire_name)) continue;
+    if (name.size() < member.wire_name.size() || !base::iequals(name.substr(0, member.wire_name.size()), member.wire_name))
+      continue;
     if (!seen) presence.mark(member);
     seen = true;
     void* target = shape.emplace(member.mutate(value, member), name.substr(member.wire_name.size()));

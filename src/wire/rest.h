@@ -14,7 +14,7 @@ void read_bindings(const Match& match, const http::Request& request, const Shape
 void write_bindings(const Shape& output, const void* value, http::Response& response);
 
 const Member* payload_member(const Shape& shape);  // nullptr when the body holds the members that are bound nowhere else
-bool has_body_members(const Shape& shape);  // of a request
+bool has_body_members(const Shape& shape);         // of a request
 // A response has no path and no query string: what is bound there goes into its body.
 inline bool in_response_body(const Member& member) {
   return member.location == Location::body || member.location == Location::uri || member.location == Location::query;

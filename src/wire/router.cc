@@ -50,7 +50,8 @@ class Trie {
     std::vector<std::string_view> labels;
   };
 
-  Found find(std::string_view method, std::string_view path, const std::vector<std::pair<std::string, std::string>>& query) const {
+  Found find(std::string_view method, std::string_view path,
+             const std::vector<std::pair<std::string, std::string>>& query) const {
     Walk walk{method, query, segments_of(path), path, {}};
     if (walk.segments.size() > kMaxSegments) return {};
     const Candidate* candidate = descend(root_, 0, walk);
@@ -137,7 +138,8 @@ std::optional<Protocol> first_protocol(const ServiceModel& model, Is is) {
 
 // "us-east-1", "us-gov-west-1".
 bool looks_like_region(std::string_view label) {
-  return std::count(label.begin(), label.end(), '-') >= 2 && !label.empty() && label.back() >= '0' && label.back() <= '9' && label.size() <= 20;
+  return std::count(label.begin(), label.end(), '-') >= 2 && !label.empty() && label.back() >= '0' && label.back() <= '9' &&
+         label.size() <= 20;
 }
 
 // The value of a parameter of a form that is not decoded yet; names and values that matter here need no decoding.

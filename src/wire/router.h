@@ -19,7 +19,7 @@ struct Match {
   Protocol protocol = Protocol::rest_json;
   // Labels of the URI template, percent-decoded: {FunctionName} -> "hello".
   std::vector<std::pair<std::string, std::string>> labels;
-  std::string region;                    // from scope or host; empty when neither tells
+  std::string region;  // from scope or host; empty when neither tells
 };
 
 // Immutable after construction; thread-safe.

@@ -119,9 +119,12 @@ void parse_scalar(std::string_view text, const Member& member, void* value, Time
       }
       refuse("Invalid base64");
     case Kind::boolean:
-      if (base::iequals(text, "true")) *static_cast<bool*>(value) = true;
-      else if (base::iequals(text, "false")) *static_cast<bool*>(value) = false;
-      else refuse("Invalid boolean");
+      if (base::iequals(text, "true"))
+        *static_cast<bool*>(value) = true;
+      else if (base::iequals(text, "false"))
+        *static_cast<bool*>(value) = false;
+      else
+        refuse("Invalid boolean");
       return;
     case Kind::integer:
       if (!whole(text, *static_cast<std::int32_t*>(value))) refuse("STRING_VALUE cannot be converted to Integer");

@@ -9,8 +9,8 @@ std::optional<Scope> parse_scope(std::string_view credential) {
   // An access key id may hold slashes itself; the scope is the last four parts.
   if (parts.size() < 5 || parts.back() != "aws4_request") return std::nullopt;
   std::size_t n = parts.size();
-  Scope scope{std::string(credential.substr(0, static_cast<std::size_t>(parts[n - 4].data() - credential.data()) - 1)), std::string(parts[n - 4]),
-              std::string(parts[n - 3]), std::string(parts[n - 2])};
+  Scope scope{std::string(credential.substr(0, static_cast<std::size_t>(parts[n - 4].data() - credential.data()) - 1)),
+              std::string(parts[n - 4]), std::string(parts[n - 3]), std::string(parts[n - 2])};
   if (scope.access_key_id.empty()) return std::nullopt;
   return scope;
 }

@@ -26,16 +26,16 @@ Value make_value(T value) {
 }
 
 struct Operation {
-  std::string_view name;       // "CreateFunction"
-  std::string_view method;     // "POST"
-  std::string_view uri;        // "/2015-03-31/functions/{FunctionName}", may carry "?fixed=query"
-  int status = 200;            // of a success
+  std::string_view name;          // "CreateFunction"
+  std::string_view method;        // "POST"
+  std::string_view uri;           // "/2015-03-31/functions/{FunctionName}", may carry "?fixed=query"
+  int status = 200;               // of a success
   const Shape* input = nullptr;   // nullptr: takes nothing
   const Shape* output = nullptr;  // nullptr: gives nothing
   std::string_view result_wrapper = {};
   std::span<const Shape* const> errors = {};
-  std::string_view auth_type = {};   // "none" for calls that need no signature (AssumeRoleWithWebIdentity)
-  bool served = false;         // models/services.json lists it; else it answers 501
+  std::string_view auth_type = {};  // "none" for calls that need no signature (AssumeRoleWithWebIdentity)
+  bool served = false;              // models/services.json lists it; else it answers 501
   // Both are null when not served. `request` is what make_request gave.
   Value (*make_request)() = nullptr;
   async::Task<Value> (*invoke)(Service& service, const Call& call, void* request) = nullptr;
@@ -50,9 +50,9 @@ struct ServiceModel {
   std::string_view endpoint_prefix;  // first label of the host
   std::string_view signing_name;     // in the credential scope
   std::string_view api_version;
-  std::string_view target_prefix;    // X-Amz-Target before the dot; empty when not json
+  std::string_view target_prefix;  // X-Amz-Target before the dot; empty when not json
   std::string_view xml_namespace;
-  bool query_compatible = false;     // awsQueryCompatible
+  bool query_compatible = false;        // awsQueryCompatible
   std::span<const Protocol> protocols;  // accepted, the first is the model's own
   std::span<const Operation> operations;
 };

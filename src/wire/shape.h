@@ -22,7 +22,20 @@ namespace lambari::wire {
 //              timestamp -> base::Timestamp       list -> std::vector<T>              map -> std::map<std::string, T>
 //              structure -> a struct              document -> wire::Document
 // A member that the model requires is a plain value, every other one is std::optional (Box when the type recurs).
-enum class Kind : std::uint8_t { string, blob, boolean, integer, long_, float_, double_, timestamp, list, map, structure, document };
+enum class Kind : std::uint8_t {
+  string,
+  blob,
+  boolean,
+  integer,
+  long_,
+  float_,
+  double_,
+  timestamp,
+  list,
+  map,
+  structure,
+  document
+};
 
 // Any JSON value, as text.
 struct Document {
@@ -64,20 +77,20 @@ enum class TimeFormat : std::uint8_t { unset, iso8601, rfc822, unix_seconds };
 struct Shape;
 
 struct Member {
-  std::string_view name;                // as the model names it
-  std::string_view wire_name;           // locationName, else name (the element name of a list, the key or value name of a map)
-  std::string_view query_name = {};     // ec2 protocol's queryName
+  std::string_view name;             // as the model names it
+  std::string_view wire_name;        // locationName, else name (the element name of a list, the key or value name of a map)
+  std::string_view query_name = {};  // ec2 protocol's queryName
   Location location = Location::body;
   bool required = false;
   bool flattened = false;
   bool xml_attribute = false;
   bool idempotency_token = false;
-  bool json_value = false;              // a JSON document sent as base64 in a header
+  bool json_value = false;  // a JSON document sent as base64 in a header
   bool has_location_name = false;
   TimeFormat time_format = TimeFormat::unset;
   std::string_view xml_namespace = {};
   std::string_view xml_prefix = {};
-  const Shape* (*shape)() = nullptr;    // a function, because shapes recur
+  const Shape* (*shape)() = nullptr;  // a function, because shapes recur
 
   // Address of the member's value inside `structure`; mutate makes it present first, read gives nullptr when it is absent.
   void* (*mutate)(void* structure, const Member& member) = nullptr;
@@ -87,18 +100,18 @@ struct Member {
 struct Shape {
   Kind kind;
   std::string_view name;
-  std::span<const Member> members = {};   // structure
-  const Member* element = nullptr;        // list; the value of a map
-  const Member* key = nullptr;            // map
-  std::string_view payload = {};          // structure: name of the member that is the whole body
-  std::string_view location_name = {};    // XML root element of an input
+  std::span<const Member> members = {};  // structure
+  const Member* element = nullptr;       // list; the value of a map
+  const Member* key = nullptr;           // map
+  std::string_view payload = {};         // structure: name of the member that is the whole body
+  std::string_view location_name = {};   // XML root element of an input
   std::string_view xml_namespace = {};
   std::string_view xml_prefix = {};
   bool flattened = false;
   bool is_union = false;
-  bool streaming = false;                 // blob
+  bool streaming = false;  // blob
   bool event_stream = false;
-  bool sensitive = false;                 // never logged
+  bool sensitive = false;  // never logged
   TimeFormat time_format = TimeFormat::unset;
 
   // Constraints, as in the model: length of strings (code points), blobs (bytes), lists and maps; value of numbers.
@@ -147,7 +160,7 @@ struct Unwrap<Box<T>> {
 
 template <auto Pointer>
 struct Of;
-template <class Struct, class Value, Value Struct::*Pointer>
+template <class Struct, class Value, Value Struct::* Pointer>
 struct Of<Pointer> {
   static void* mutate(void* structure, const Member&) { return Unwrap<Value>::mutate(static_cast<Struct*>(structure)->*Pointer); }
   static const void* read(const void* structure, const Member&) {
@@ -161,7 +174,8 @@ struct List {
   static void* append(void* list) { return &static_cast<std::vector<T>*>(list)->emplace_back(); }
   static const void* at(const void* list, std::size_t index) { return &(*static_cast<const std::vector<T>*>(list))[index]; }
 };
-// std::vector<bool> has no addresses; the generator uses std::vector<char> for lists of booleans, which has the same layout as bool.
+// std::vector<bool> has no addresses; the generator uses std::vector<char> for lists of booleans, which has the same layout as
+// bool.
 template <class T>
 struct Map {
   using type = std::map<std::string, T>;

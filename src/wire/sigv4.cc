@@ -23,7 +23,9 @@ constexpr std::size_t kMaxSignedHeaders = 200;
 
 [[noreturn]] void incomplete(const std::string& why) { throw Fault("IncompleteSignature", why, 400); }
 
-bool is_s3(std::string_view service) { return service == "s3" || service == "s3express" || service == "s3-outposts" || service == "s3-object-lambda"; }
+bool is_s3(std::string_view service) {
+  return service == "s3" || service == "s3express" || service == "s3-outposts" || service == "s3-object-lambda";
+}
 
 std::vector<std::string> header_names(std::string_view list) {
   std::vector<std::string> names;
@@ -35,7 +37,9 @@ std::vector<std::string> header_names(std::string_view list) {
 void set_scope(SignedAs& out, std::string_view credential) {
   auto scope = parse_scope(credential);
   if (!scope)
-    incomplete(std::string("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '") + std::string(credential) + "'");
+    incomplete(
+        std::string("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '") +
+        std::string(credential) + "'");
   out.access_key_id = std::move(scope->access_key_id);
   out.date = std::move(scope->date);
   out.region = std::move(scope->region);
@@ -48,9 +52,12 @@ SignedAs from_header(const http::Request& request, std::string_view header) {
   for (auto part : base::split(header.substr(kAlgorithm.size()), ',')) {
     part = base::trim(part);
     auto [name, value] = base::cut(part, '=');
-    if (name == "Credential") credential = value;
-    else if (name == "SignedHeaders") headers = value;
-    else if (name == "Signature") signature = value;
+    if (name == "Credential")
+      credential = value;
+    else if (name == "SignedHeaders")
+      headers = value;
+    else if (name == "Signature")
+      signature = value;
   }
   std::string lacks;
   if (credential.empty()) lacks += "Authorization header requires 'Credential' parameter. ";
@@ -76,15 +83,23 @@ SignedAs from_query(const http::Request& request) {
   out.presigned = true;
   std::string credential, time, expires;
   for (auto& [name, value] : base::parse_query(request.query())) {
-    if (name == "X-Amz-Credential") credential = value;
-    else if (name == "X-Amz-SignedHeaders") out.signed_headers = header_names(value);
-    else if (name == "X-Amz-Signature") out.signature = value;
-    else if (name == "X-Amz-Date") time = value;
-    else if (name == "X-Amz-Expires") expires = value;
-    else if (name == "X-Amz-Security-Token") out.security_token = value;
+    if (name == "X-Amz-Credential")
+      credential = value;
+    else if (name == "X-Amz-SignedHeaders")
+      out.signed_headers = header_names(value);
+    else if (name == "X-Amz-Signature")
+      out.signature = value;
+    else if (name == "X-Amz-Date")
+      time = value;
+    else if (name == "X-Amz-Expires")
+      expires = value;
+    else if (name == "X-Amz-Security-Token")
+      out.security_token = value;
   }
   if (credential.empty() || out.signature.empty() || out.signed_headers.empty() || time.empty())
-    incomplete("AWS query-string parameters must include 'X-Amz-Algorithm', 'X-Amz-Credential', 'X-Amz-Signature', 'X-Amz-SignedHeaders' and 'X-Amz-Date'.");
+    incomplete(
+        "AWS query-string parameters must include 'X-Amz-Algorithm', 'X-Amz-Credential', 'X-Amz-Signature', "
+        "'X-Amz-SignedHeaders' and 'X-Amz-Date'.");
   set_scope(out, credential);
   if (!base::parse_basic_iso8601(time, out.time)) incomplete("Date must be in ISO-8601 'basic format'. Got '" + time + "'.");
   auto seconds = expires.empty() ? std::optional<long long>(kSkewMs / 1000) : base::parse_int(expires);
@@ -96,19 +111,25 @@ SignedAs from_query(const http::Request& request) {
 
 void check_time(const SignedAs& as, base::Timestamp now) {
   auto mismatch = [&](const std::string& message) {
-    throw is_s3(as.service) ? Fault("RequestTimeTooSkewed", "The difference between the request time and the current time is too large.", 403)
-                            : Fault("SignatureDoesNotMatch", message, 403);
+    throw is_s3(as.service)
+        ? Fault("RequestTimeTooSkewed", "The difference between the request time and the current time is too large.", 403)
+        : Fault("SignatureDoesNotMatch", message, 403);
   };
   std::string signed_at = base::basic_iso8601(as.time), current = base::basic_iso8601(now);
   if (as.time.ms - now.ms > kSkewMs)
-    mismatch("Signature not yet current: " + signed_at + " is still later than " + base::basic_iso8601({now.ms + kSkewMs}) + " (" + current + " + 15 min.)");
+    mismatch("Signature not yet current: " + signed_at + " is still later than " + base::basic_iso8601({now.ms + kSkewMs}) +
+             " (" + current + " + 15 min.)");
   if (as.presigned) {
     if (now.ms <= as.time.ms + as.expires_seconds * 1000) return;
     if (is_s3(as.service)) throw Fault("AccessDenied", "Request has expired", 403);
-    throw Fault("SignatureDoesNotMatch", "Signature expired: " + base::basic_iso8601({as.time.ms + as.expires_seconds * 1000}) + " is now earlier than " + current, 403);
+    throw Fault(
+        "SignatureDoesNotMatch",
+        "Signature expired: " + base::basic_iso8601({as.time.ms + as.expires_seconds * 1000}) + " is now earlier than " + current,
+        403);
   }
   if (now.ms - as.time.ms > kSkewMs)
-    mismatch("Signature expired: " + signed_at + " is now earlier than " + base::basic_iso8601({now.ms - kSkewMs}) + " (" + current + " - 15 min.)");
+    mismatch("Signature expired: " + signed_at + " is now earlier than " + base::basic_iso8601({now.ms - kSkewMs}) + " (" +
+             current + " - 15 min.)");
 }
 
 std::string body_hash(std::string_view body) {
@@ -123,7 +144,8 @@ std::string payload_hash(const http::Request& request, const SignedAs& as) {
   std::string actual = body_hash(request.body);
   if (!base::equal_in_constant_time(base::lower(declared), actual)) {
     if (is_s3(as.service))
-      throw Fault("XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.", 400);
+      throw Fault("XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.",
+                  400);
     throw Fault("SignatureDoesNotMatch", "The value of the X-Amz-Content-Sha256 header does not match the body.", 403);
   }
   return std::string(declared);
@@ -167,17 +189,21 @@ void verify_signature(http::Request& request, const SignedAs& as, std::string_vi
   check_time(as, now);
   std::string time = base::basic_iso8601(as.time);
   if (as.date != std::string_view(time).substr(0, 8))
-    throw Fault("SignatureDoesNotMatch", "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '" + as.date + "' != '" +
-                    time.substr(0, 8) + "', from '" + time + "'.", 403);
-  if (!has_signed(as, "host")) throw Fault("SignatureDoesNotMatch", "'Host' must be a 'SignedHeader' in the AWS Authorization.", 403);
+    throw Fault("SignatureDoesNotMatch",
+                "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '" + as.date +
+                    "' != '" + time.substr(0, 8) + "', from '" + time + "'.",
+                403);
+  if (!has_signed(as, "host"))
+    throw Fault("SignatureDoesNotMatch", "'Host' must be a 'SignedHeader' in the AWS Authorization.", 403);
 
   std::string scope = scope_of(as.date, as.region, as.service);
   std::string key = signing_key(secret, as.date, as.region, as.service);
   bool plain = is_s3(as.service);
   std::string hash = payload_hash(request, as);
   auto matches = [&](PlusSign plus, bool unsigned_token = false) {
-    std::string canonical = canonical_request(request, as.signed_headers, hash,
-                                              {.normalize_path = !plain, .double_encode = !plain, .plus = plus, .unsigned_token = unsigned_token});
+    std::string canonical =
+        canonical_request(request, as.signed_headers, hash,
+                          {.normalize_path = !plain, .double_encode = !plain, .plus = plus, .unsigned_token = unsigned_token});
     return base::equal_in_constant_time(base::hex(base::hmac_sha256(key, string_to_sign(canonical, time, scope))), as.signature);
   };
   // A '+' in a query is a plus to some clients and a space to others; each signs what it means.
@@ -187,8 +213,10 @@ void verify_signature(http::Request& request, const SignedAs& as, std::string_vi
   if (!known && as.presigned && !as.security_token.empty()) known = matches(PlusSign::literal, true);
   if (!known)
     throw Fault("SignatureDoesNotMatch",
-                "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing "
-                "method. Consult the service documentation for details.", 403);
+                "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
+                "and signing "
+                "method. Consult the service documentation for details.",
+                403);
 
   if (hash.starts_with("STREAMING-")) decode_aws_chunked(request, hash, {key, time, scope, as.signature});
 }
@@ -208,17 +236,18 @@ void sign(http::Request& request, const SigningKey& key, std::string_view region
   std::sort(names.begin(), names.end());
   std::string scope = scope_of(date, region, service);
   std::string canonical = canonical_request(request, names, hash, {.normalize_path = !plain, .double_encode = !plain});
-  std::string signature =
-      base::hex(base::hmac_sha256(signing_key(key.secret_access_key, date, region, service), string_to_sign(canonical, time, scope)));
+  std::string signature = base::hex(
+      base::hmac_sha256(signing_key(key.secret_access_key, date, region, service), string_to_sign(canonical, time, scope)));
   std::string list;
   for (const auto& name : names) (list += list.empty() ? "" : ";") += name;
-  request.headers.set("Authorization", std::string(kAlgorithm) + " Credential=" + key.access_key_id + "/" + scope + ", SignedHeaders=" + list +
-                                           ", Signature=" + signature);
+  request.headers.set("Authorization", std::string(kAlgorithm) + " Credential=" + key.access_key_id + "/" + scope +
+                                           ", SignedHeaders=" + list + ", Signature=" + signature);
 }
 
-std::string canonical_request(const http::Request& request, const std::vector<std::string>& signed_headers, std::string_view payload_hash,
-                              bool normalize_path, bool double_encode) {
-  return canonical_request(request, signed_headers, payload_hash, CanonicalStyle{normalize_path, double_encode, PlusSign::literal});
+std::string canonical_request(const http::Request& request, const std::vector<std::string>& signed_headers,
+                              std::string_view payload_hash, bool normalize_path, bool double_encode) {
+  return canonical_request(request, signed_headers, payload_hash,
+                           CanonicalStyle{normalize_path, double_encode, PlusSign::literal});
 }
 
 }  // namespace lambari::wire

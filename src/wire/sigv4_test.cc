@@ -38,17 +38,20 @@ http::Request chunked_example() {
   r.headers.add("Host", "s3.amazonaws.com");
   r.headers.add("x-amz-date", "20130524T000000Z");
   r.headers.add("x-amz-storage-class", "REDUCED_REDUNDANCY");
-  r.headers.add("Authorization",
-                "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request,SignedHeaders=content-encoding;content-length;"
-                "host;x-amz-content-sha256;x-amz-date;x-amz-decoded-content-length;x-amz-storage-class,"
-                "Signature=4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9");
+  r.headers.add(
+      "Authorization",
+      "AWS4-HMAC-SHA256 "
+      "Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request,SignedHeaders=content-encoding;content-length;"
+      "host;x-amz-content-sha256;x-amz-date;x-amz-decoded-content-length;x-amz-storage-class,"
+      "Signature=4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9");
   r.headers.add("x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD");
   r.headers.add("Content-Encoding", "aws-chunked");
   r.headers.add("x-amz-decoded-content-length", "66560");
   r.headers.add("Content-Length", "66824");
-  r.body = "10000;chunk-signature=ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648\r\n" + std::string(65536, 'a') +
-           "\r\n400;chunk-signature=0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497\r\n" + std::string(1024, 'a') +
-           "\r\n0;chunk-signature=b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9\r\n\r\n";
+  r.body =
+      "10000;chunk-signature=ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648\r\n" + std::string(65536, 'a') +
+      "\r\n400;chunk-signature=0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497\r\n" + std::string(1024, 'a') +
+      "\r\n0;chunk-signature=b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9\r\n\r\n";
   return r;
 }
 
@@ -63,7 +66,8 @@ TEST(SigV4, RefusesAChangedChunk) {
   for (std::size_t where : {100u, 65700u}) {
     http::Request r = chunked_example();
     r.body[where] = 'b';
-    EXPECT_EQ(code_of([&] { verify_signature(r, *read_signature(r), kSecret, at("20130524T000100Z")); }), "SignatureDoesNotMatch");
+    EXPECT_EQ(code_of([&] { verify_signature(r, *read_signature(r), kSecret, at("20130524T000100Z")); }),
+              "SignatureDoesNotMatch");
   }
   http::Request r = chunked_example();
   r.body.resize(1000);
@@ -84,8 +88,10 @@ http::Request trailer_request(const std::string& kind, const std::string& body) 
   std::vector<std::string> names = {"host", "x-amz-content-sha256", "x-amz-date"};
   std::string scope = scope_of("20260131", "us-east-1", "s3");
   std::string canonical = canonical_request(r, names, kind, false, false);
-  std::string signature = base::hex(base::hmac_sha256(signing_key(kSecret, "20260131", "us-east-1", "s3"), string_to_sign(canonical, "20260131T000000Z", scope)));
-  r.headers.add("Authorization", "AWS4-HMAC-SHA256 Credential=AKID/" + scope + ", SignedHeaders=host;x-amz-content-sha256;x-amz-date, Signature=" + signature);
+  std::string signature = base::hex(base::hmac_sha256(signing_key(kSecret, "20260131", "us-east-1", "s3"),
+                                                      string_to_sign(canonical, "20260131T000000Z", scope)));
+  r.headers.add("Authorization", "AWS4-HMAC-SHA256 Credential=AKID/" + scope +
+                                     ", SignedHeaders=host;x-amz-content-sha256;x-amz-date, Signature=" + signature);
   return r;
 }
 

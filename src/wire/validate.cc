@@ -122,7 +122,8 @@ class Checker {
       case Kind::string: return broken_text(shape, *static_cast<const std::string*>(value));
       case Kind::blob: return broken_length(shape, static_cast<std::int64_t>(static_cast<const std::string*>(value)->size()));
       case Kind::list:
-      case Kind::map: return shape.min || shape.max ? broken_length(shape, static_cast<std::int64_t>(shape.count(value))) : std::string();
+      case Kind::map:
+        return shape.min || shape.max ? broken_length(shape, static_cast<std::int64_t>(shape.count(value))) : std::string();
       case Kind::integer: return broken_range(shape, *static_cast<const std::int32_t*>(value));
       case Kind::long_: return broken_range(shape, *static_cast<const std::int64_t*>(value));
       case Kind::float_:
@@ -139,13 +140,16 @@ class Checker {
 
   template <class T>
   static std::string broken_range(const Shape& shape, T value) {
-    if (shape.min && value < static_cast<T>(*shape.min)) return fmt::format("Member must have value greater than or equal to {}", *shape.min);
-    if (shape.max && value > static_cast<T>(*shape.max)) return fmt::format("Member must have value less than or equal to {}", *shape.max);
+    if (shape.min && value < static_cast<T>(*shape.min))
+      return fmt::format("Member must have value greater than or equal to {}", *shape.min);
+    if (shape.max && value > static_cast<T>(*shape.max))
+      return fmt::format("Member must have value less than or equal to {}", *shape.max);
     return {};
   }
 
   static std::string broken_text(const Shape& shape, const std::string& text) {
-    if (!shape.enum_values.empty() && std::find(shape.enum_values.begin(), shape.enum_values.end(), text) == shape.enum_values.end())
+    if (!shape.enum_values.empty() &&
+        std::find(shape.enum_values.begin(), shape.enum_values.end(), text) == shape.enum_values.end())
       return "Member must satisfy enum value set: " + joined(shape.enum_values);
     if (shape.min || shape.max)
       if (std::string broken = broken_length(shape, code_points(text)); !broken.empty()) return broken;
@@ -154,7 +158,9 @@ class Checker {
     return {};
   }
 
-  static bool scalar(const Shape& shape) { return shape.kind != Kind::structure && shape.kind != Kind::list && shape.kind != Kind::map; }
+  static bool scalar(const Shape& shape) {
+    return shape.kind != Kind::structure && shape.kind != Kind::list && shape.kind != Kind::map;
+  }
 
   // Elements that are scalars are reported at the list, once; others at their own path.
   void list(const Member& member, const void* value, const Path& at, int depth) {
@@ -229,8 +235,12 @@ void check(const ServiceModel* model, const Shape& shape, const void* value, con
   if (found.empty()) return;
   std::string code(model ? validation_code(*model) : "ValidationException");
   if (model && model->name == "iam" && !checker.bad_name().empty())
-    throw Fault(code, fmt::format("The specified value for {} is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-",
-                                  checker.bad_name()), 400);
+    throw Fault(
+        code,
+        fmt::format(
+            "The specified value for {} is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-",
+            checker.bad_name()),
+        400);
   std::string message = fmt::format("{} validation error{} detected: ", found.size(), found.size() == 1 ? "" : "s");
   for (std::size_t i = 0; i < found.size(); ++i) message += (i ? "; " : "") + found[i];
   throw Fault(code, message, 400);

@@ -38,10 +38,13 @@ class Reader {
     for (const auto& child : from.children()) {
       if (!is_element(child)) continue;
       std::string_view name = local_name(child.name());
-      const Member* member = finder.find(
-          [&](const Member& m) { return (depth > 0 || m.location == Location::body) && !m.xml_attribute && local_name(m.wire_name) == name; });
+      const Member* member = finder.find([&](const Member& m) {
+        return (depth > 0 || m.location == Location::body) && !m.xml_attribute && local_name(m.wire_name) == name;
+      });
       // Some clients name a flattened list by its element.
-      if (!member) member = finder.find([&](const Member& m) { return (depth > 0 || m.location == Location::body) && named_by_element(m, name); });
+      if (!member)
+        member = finder.find(
+            [&](const Member& m) { return (depth > 0 || m.location == Location::body) && named_by_element(m, name); });
       if (!member) continue;
       Path here{&at, member->name};
       void* item = member->mutate(value, *member);
@@ -51,8 +54,10 @@ class Reader {
         read(child, *member, item, here, depth);
       } else {
         if (!presence.has(static_cast<std::size_t>(member - shape.members.data()))) presence.mark(*member);
-        if (target.kind == Kind::list) element(child, target, item, here, depth);
-        else entry(child, target, item, here, depth);
+        if (target.kind == Kind::list)
+          element(child, target, item, here, depth);
+        else
+          entry(child, target, item, here, depth);
       }
     }
   }
@@ -65,7 +70,8 @@ class Reader {
 
   static bool named_by_element(const Member& member, std::string_view name) {
     const Shape& shape = *member.shape();
-    return shape.kind == Kind::list && flat(member) && shape.element->has_location_name && local_name(shape.element->wire_name) == name;
+    return shape.kind == Kind::list && flat(member) && shape.element->has_location_name &&
+           local_name(shape.element->wire_name) == name;
   }
 
   void read(const pugi::xml_node& from, const Member& member, void* value, const Path& at, int depth) {
@@ -103,8 +109,10 @@ class Reader {
     for (const auto& child : from.children()) {
       if (!is_element(child)) continue;
       auto name = local_name(child.name());
-      if (name == local_name(map.key->wire_name)) key = child;
-      else if (name == local_name(map.element->wire_name)) item = child;
+      if (name == local_name(map.key->wire_name))
+        key = child;
+      else if (name == local_name(map.element->wire_name))
+        item = child;
     }
     if (!key) refuse("Map entry without a key");
     if (!item) return;
@@ -124,7 +132,8 @@ void read_xml(const pugi::xml_node& from, const Shape& shape, void* value, Prese
 void read_xml(std::string& text, const Shape& shape, void* value, Presence& presence, Reading& reading) {
   pugi::xml_document document;
   // Entities beyond the five of XML are not expanded: pugixml reads no DTD.
-  auto result = document.load_buffer_inplace(text.data(), text.size(), pugi::parse_default | pugi::parse_ws_pcdata_single, pugi::encoding_utf8);
+  auto result = document.load_buffer_inplace(text.data(), text.size(), pugi::parse_default | pugi::parse_ws_pcdata_single,
+                                             pugi::encoding_utf8);
   if (!result) refuse("Request body is not well-formed XML");
   read_xml(document.document_element(), shape, value, presence, reading);
 }

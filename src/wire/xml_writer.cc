@@ -9,8 +9,10 @@ void open(std::string& out, std::string_view name, const Member& member) {
   out += '<';
   out += name;
   const Shape& shape = *member.shape();
-  if (!member.xml_namespace.empty()) append_xml_namespace(out, member.xml_namespace, member.xml_prefix);
-  else if (shape.kind == Kind::structure) append_xml_namespace(out, shape.xml_namespace, shape.xml_prefix);
+  if (!member.xml_namespace.empty())
+    append_xml_namespace(out, member.xml_namespace, member.xml_prefix);
+  else if (shape.kind == Kind::structure)
+    append_xml_namespace(out, shape.xml_namespace, shape.xml_prefix);
 }
 
 void close(std::string& out, std::string_view name) {
@@ -39,8 +41,10 @@ void append_map(std::string& out, std::string_view name, const Member& member, c
   EntryWriter writer{out, member, shape, flat ? name : "entry", flat};
   shape.for_each(value, &writer, [](void* context, const std::string& key, const void* item) {
     auto& w = *static_cast<EntryWriter*>(context);
-    if (w.flat) open(w.out, w.entry, w.member);
-    else (w.out += '<') += w.entry;
+    if (w.flat)
+      open(w.out, w.entry, w.member);
+    else
+      (w.out += '<') += w.entry;
     w.out += '>';
     append_named(w.out, w.map.key->wire_name, *w.map.key, &key);
     append_named(w.out, w.map.element->wire_name, *w.map.element, item);
@@ -109,8 +113,10 @@ void append_xml_text(std::string& out, std::string_view text) {
       case '\r': out += "&#xD;"; break;  // a parser would make it a line feed
       default:
         // XML 1.0 has no other control characters, not even escaped.
-        if (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') out += "\xEF\xBF\xBD";
-        else out += c;
+        if (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t')
+          out += "\xEF\xBF\xBD";
+        else
+          out += c;
     }
   }
 }

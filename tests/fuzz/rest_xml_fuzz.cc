@@ -7,6 +7,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string_view text(reinterpret_cast<const char*>(data) + 2, size - 2);
   auto& all = fuzz::services();
   // No service here speaks rest-xml yet; the codec does not care whose tables it walks.
-  fuzz::decode(fuzz::choose(data[0] & 1 ? static_cast<wire::Service&>(all.lambda) : all.gateway, data[1], wire::Protocol::rest_xml), fuzz::body(text));
+  fuzz::decode(
+      fuzz::choose(data[0] & 1 ? static_cast<wire::Service&>(all.lambda) : all.gateway, data[1], wire::Protocol::rest_xml),
+      fuzz::body(text));
   return 0;
 }

@@ -13,14 +13,15 @@
 #include "aws/logs/api.h"
 #include "aws/sts/api.h"
 #include "wire/codec.h"
-#include "wire/fakes_test.h"
 #include "wire/fault.h"
+#include "wire/model_only.h"
 #include "wire/router.h"
 
 namespace lambari::fuzz {
 
 struct Services {
-  wire::ModelOnly lambda{aws::lambda::kModel}, gateway{aws::apigatewayv2::kModel}, iam{aws::iam::kModel}, sts{aws::sts::kModel}, logs{aws::logs::kModel};
+  wire::ModelOnly lambda{aws::lambda::kModel}, gateway{aws::apigatewayv2::kModel}, iam{aws::iam::kModel}, sts{aws::sts::kModel},
+      logs{aws::logs::kModel};
   wire::Router router{{&lambda, &gateway, &iam, &sts, &logs}};
 };
 

@@ -98,8 +98,9 @@ wire::TimeFormat time_format(const std::string& name) {
 Kind kind_of(const json::object& shape) {
   if (flag(shape, "document")) return Kind::document;
   static const std::map<std::string, Kind> kKinds = {
-      {"string", Kind::string},   {"character", Kind::string}, {"blob", Kind::blob},       {"boolean", Kind::boolean},     {"integer", Kind::integer}, {"long", Kind::long_},
-      {"float", Kind::float_},    {"double", Kind::double_},   {"list", Kind::list},       {"timestamp", Kind::timestamp}, {"map", Kind::map},         {"structure", Kind::structure}};
+      {"string", Kind::string},   {"character", Kind::string},    {"blob", Kind::blob},    {"boolean", Kind::boolean},
+      {"integer", Kind::integer}, {"long", Kind::long_},          {"float", Kind::float_}, {"double", Kind::double_},
+      {"list", Kind::list},       {"timestamp", Kind::timestamp}, {"map", Kind::map},      {"structure", Kind::structure}};
   return kKinds.at(text(shape, "type"));
 }
 
@@ -122,9 +123,11 @@ Member Model::member(const json::object& spec, const std::string& name) {
   out.name = keep(name);
   out.wire_name = spec.contains("locationName") ? keep(text(spec, "locationName")) : out.name;
   out.query_name = keep(text(spec, "queryName"));
-  static const std::map<std::string, wire::Location> kLocations = {{"header", wire::Location::header},   {"headers", wire::Location::headers},
-                                                                  {"querystring", wire::Location::query}, {"uri", wire::Location::uri},
-                                                                  {"statusCode", wire::Location::status}};
+  static const std::map<std::string, wire::Location> kLocations = {{"header", wire::Location::header},
+                                                                   {"headers", wire::Location::headers},
+                                                                   {"querystring", wire::Location::query},
+                                                                   {"uri", wire::Location::uri},
+                                                                   {"statusCode", wire::Location::status}};
   if (auto found = kLocations.find(text(spec, "location")); found != kLocations.end()) out.location = found->second;
   out.flattened = flag(spec, "flattened") || flag(shape, "flattened");
   out.xml_attribute = flag(spec, "xmlAttribute");
@@ -150,7 +153,8 @@ void Model::fill(const std::string& name, Shape& shape) {
   shape.location_name = keep(text(from, "locationName"));
   if (auto* ns = from.if_contains("xmlNamespace"))
     shape.xml_namespace = keep(ns->is_object() ? text(ns->as_object(), "uri") : std::string(ns->as_string()));
-  if (auto* ns = from.if_contains("xmlNamespace"); ns && ns->is_object()) shape.xml_prefix = keep(text(ns->as_object(), "prefix"));
+  if (auto* ns = from.if_contains("xmlNamespace"); ns && ns->is_object())
+    shape.xml_prefix = keep(text(ns->as_object(), "prefix"));
   shape.flattened = flag(from, "flattened");
   shape.is_union = flag(from, "union");
   shape.streaming = flag(from, "streaming");
@@ -187,7 +191,8 @@ void Model::fill(const std::string& name, Shape& shape) {
   }
 }
 
-Model::Model(const json::object& suite) : shapes_json_(suite.at("shapes").as_object()), metadata_(suite.at("metadata").as_object()) {
+Model::Model(const json::object& suite)
+    : shapes_json_(suite.at("shapes").as_object()), metadata_(suite.at("metadata").as_object()) {
   if (shapes_json_.size() > kSlots) throw std::runtime_error("a suite has more shapes than there are slots");
   for (const auto& [name, shape] : shapes_json_) {
     std::size_t index = slots_.size();
@@ -297,23 +302,33 @@ std::string structure_differs(const Shape& shape, const Structure& value, const 
 
 std::string differs(const Member& member, const Node& node, const json::value& expected, const std::string& at) {
   const Shape& shape = *member.shape();
-  auto unless = [&](bool same, const std::string& got) { return same ? std::string() : at + ": got " + got + ", expected " + base::to_json(expected); };
+  auto unless = [&](bool same, const std::string& got) {
+    return same ? std::string() : at + ": got " + got + ", expected " + base::to_json(expected);
+  };
   switch (shape.kind) {
     case Kind::string: {
       const auto& got = std::get<std::string>(node.value);
       // Some cases give a jsonvalue as JSON, some as its text.
       if (member.json_value && base::parse_json(got) == expected) return {};
-      if (member.json_value && expected.is_string()) return unless(base::parse_json(got) == base::parse_json(std::string(expected.as_string())), got);
+      if (member.json_value && expected.is_string())
+        return unless(base::parse_json(got) == base::parse_json(std::string(expected.as_string())), got);
       return unless(expected.is_string() && expected.as_string() == got, got);
     }
-    case Kind::blob: return unless(expected.is_string() && expected.as_string() == std::get<std::string>(node.value), std::get<std::string>(node.value));
+    case Kind::blob:
+      return unless(expected.is_string() && expected.as_string() == std::get<std::string>(node.value),
+                    std::get<std::string>(node.value));
     case Kind::boolean: return unless(expected.is_bool() && expected.as_bool() == std::get<bool>(node.value), "the other");
-    case Kind::integer: return unless(expected.is_number() && expected.to_number<std::int64_t>() == std::get<std::int32_t>(node.value), "another number");
-    case Kind::long_: return unless(expected.is_number() && expected.to_number<std::int64_t>() == std::get<std::int64_t>(node.value), "another number");
+    case Kind::integer:
+      return unless(expected.is_number() && expected.to_number<std::int64_t>() == std::get<std::int32_t>(node.value),
+                    "another number");
+    case Kind::long_:
+      return unless(expected.is_number() && expected.to_number<std::int64_t>() == std::get<std::int64_t>(node.value),
+                    "another number");
     case Kind::float_:
     case Kind::double_: {
       double want = number(expected), got = std::get<double>(node.value);
-      bool same = (std::isnan(want) && std::isnan(got)) || want == got || (shape.kind == Kind::float_ && static_cast<float>(want) == static_cast<float>(got));
+      bool same = (std::isnan(want) && std::isnan(got)) || want == got ||
+                  (shape.kind == Kind::float_ && static_cast<float>(want) == static_cast<float>(got));
       return unless(same, fmt::format("{}", got));
     }
     case Kind::timestamp: {
@@ -326,19 +341,23 @@ std::string differs(const Member& member, const Node& node, const json::value& e
     }
     case Kind::list: {
       const auto& items = std::get<List>(node.value).items;
-      if (!expected.is_array() || expected.as_array().size() != items.size()) return unless(false, fmt::format("{} elements", items.size()));
+      if (!expected.is_array() || expected.as_array().size() != items.size())
+        return unless(false, fmt::format("{} elements", items.size()));
       for (std::size_t i = 0; i < items.size(); ++i)
-        if (auto difference = differs(*shape.element, items[i], expected.as_array()[i], fmt::format("{}[{}]", at, i)); !difference.empty())
+        if (auto difference = differs(*shape.element, items[i], expected.as_array()[i], fmt::format("{}[{}]", at, i));
+            !difference.empty())
           return difference;
       return {};
     }
     case Kind::map: {
       const auto& items = std::get<Map>(node.value).items;
-      if (!expected.is_object() || expected.as_object().size() != items.size()) return unless(false, fmt::format("{} entries", items.size()));
+      if (!expected.is_object() || expected.as_object().size() != items.size())
+        return unless(false, fmt::format("{} entries", items.size()));
       for (const auto& [key, item] : items) {
         auto* wanted = expected.as_object().if_contains(key);
         if (!wanted) return at + ": unexpected key " + key;
-        if (auto difference = differs(*shape.element, item, *wanted, at + "{" + key + "}"); !difference.empty()) return difference;
+        if (auto difference = differs(*shape.element, item, *wanted, at + "{" + key + "}"); !difference.empty())
+          return difference;
       }
       return {};
     }

@@ -29,7 +29,8 @@ struct Structure {
   std::map<std::string, Node, std::less<>> members;
 };
 struct Node {
-  std::variant<std::string, bool, std::int32_t, std::int64_t, double, base::Timestamp, wire::Document, List, Map, Structure> value;
+  std::variant<std::string, bool, std::int32_t, std::int64_t, double, base::Timestamp, wire::Document, List, Map, Structure>
+      value;
 };
 
 // Shape tables of one suite of the vectors. At most one Model exists at a time: the tables' shape functions are a fixed set.

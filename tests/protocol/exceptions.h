@@ -48,14 +48,18 @@ inline const std::map<std::string, std::string> kExceptions = {
     {"output/json/AwsJson11DeserializeIgnoreType", kTolerance},
     {"output/json_1_0/AwsJson10DeserializeIgnoreType", kTolerance},
     {"output/json_1_0/AwsJson10HandlesUnexpectedJsonOutput", kTolerance},
-    {"output/json_1_0-query-compatible/QueryCompatibleAwsJson10CustomCodeError", "the model says status 402, the response has 400"},
+    {"output/json_1_0-query-compatible/QueryCompatibleAwsJson10CustomCodeError",
+     "the model says status 402, the response has 400"},
     {"output/rest-json/RestJsonDeserializeIgnoreType", kTolerance},
     {"output/rest-xml/InvalidGreetingError", kTolerance},
-    {"output/smithy-rpc-v2-cbor/NoOutputClientAllowsEmptyCbor", "the operation has no output, so we send no body and no type of one"},
-    {"output/smithy-rpc-v2-cbor/NoOutputClientAllowsEmptyBody", "the operation has no output, so we send no body and no type of one"},
+    {"output/smithy-rpc-v2-cbor/NoOutputClientAllowsEmptyCbor",
+     "the operation has no output, so we send no body and no type of one"},
+    {"output/smithy-rpc-v2-cbor/NoOutputClientAllowsEmptyBody",
+     "the operation has no output, so we send no body and no type of one"},
     {"output/smithy-rpc-v2-cbor/RpcV2CborExtraFieldsInTheBodyShouldBeSkippedByClients", kTolerance},
     {"output/smithy-rpc-v2-cbor/RpcV2CborPayloadWithUnsetUnion", kTolerance},
-    {"output/smithy-rpc-v2-cbor-query-compatible/QueryCompatibleRpcV2CborCustomCodeError", "the model says status 402, the response has 400"},
+    {"output/smithy-rpc-v2-cbor-query-compatible/QueryCompatibleRpcV2CborCustomCodeError",
+     "the model says status 402, the response has 400"},
 };
 
 }  // namespace lambari::protocol

@@ -16,11 +16,11 @@ http::Request request_of(const json::object& serialized, const wire::Match& expe
   if (auto* body = serialized.if_contains("body")) request.body = std::string(body->as_string());
   if (protocol == wire::Protocol::rpc_v2_cbor) request.body = base::unbase64(request.body).value();
   if (auto* headers = serialized.if_contains("headers"))
-    for (const auto& [name, value] : headers->as_object())
-      request.headers.add(std::string(name), std::string(value.as_string()));
+    for (const auto& [name, value] : headers->as_object()) request.headers.add(std::string(name), std::string(value.as_string()));
   // Some cases list only the headers that they are about.
   bool form = protocol == wire::Protocol::query || protocol == wire::Protocol::ec2;
-  if (form && !request.headers.has("Content-Type")) request.headers.add("Content-Type", "application/x-www-form-urlencoded; charset=utf-8");
+  if (form && !request.headers.has("Content-Type"))
+    request.headers.add("Content-Type", "application/x-www-form-urlencoded; charset=utf-8");
   bool json = protocol == wire::Protocol::json_1_0 || protocol == wire::Protocol::json_1_1;
   if (json && !request.headers.has("X-Amz-Target"))
     request.headers.add("X-Amz-Target", std::string(expected.model->target_prefix) + "." + std::string(expected.operation->name));
@@ -28,7 +28,8 @@ http::Request request_of(const json::object& serialized, const wire::Match& expe
   if (auto* host = serialized.if_contains("host")) {
     std::string_view name = host->as_string();
     auto slash = name.find('/');
-    if (slash != std::string_view::npos && request.target.starts_with(name.substr(slash))) request.target.erase(0, name.size() - slash);
+    if (slash != std::string_view::npos && request.target.starts_with(name.substr(slash)))
+      request.target.erase(0, name.size() - slash);
   }
   return request;
 }
@@ -50,7 +51,8 @@ class Input : public testing::TestWithParam<const char*> {};
 TEST_P(Input, IsReadBack) { run_cases("input", GetParam(), check); }
 INSTANTIATE_TEST_SUITE_P(Protocols, Input,
                          testing::Values("ec2", "json", "json_1_0", "json_1_0-query-compatible", "query", "rest-json", "rest-xml",
-                                         "smithy-rpc-v2-cbor", "smithy-rpc-v2-cbor-query-compatible", "smithy-rpc-v2-cbor-non-query-compatible"));
+                                         "smithy-rpc-v2-cbor", "smithy-rpc-v2-cbor-query-compatible",
+                                         "smithy-rpc-v2-cbor-non-query-compatible"));
 
 }  // namespace
 }  // namespace lambari::protocol

@@ -1,4 +1,5 @@
-// Each response that a client would read, made from its result; compared as a client sees it: status, headers, and the body's tree.
+// Each response that a client would read, made from its result; compared as a client sees it: status, headers, and the body's
+// tree.
 #include <gtest/gtest.h>
 
 #include "base/bytes.h"
@@ -12,7 +13,8 @@ namespace {
 
 class VectorFault final : public wire::Fault {
  public:
-  VectorFault(const wire::Shape* shape, dynamic::Structure fields, const std::string& code, std::string_view query_code, const std::string& message, int status)
+  VectorFault(const wire::Shape* shape, dynamic::Structure fields, const std::string& code, std::string_view query_code,
+              const std::string& message, int status)
       : Fault(code, message, status), shape_(shape), fields_(std::move(fields)) {
     if (!query_code.empty()) set_query_code(query_code);
   }
@@ -32,14 +34,18 @@ VectorFault fault_of(dynamic::Model& model, const json::object& one, wire::Proto
   int status = shape.contains("fault") ? 500 : 400;
   if (error && error->contains("httpStatusCode")) status = error->at("httpStatusCode").to_number<int>();
   bool xml = protocol == wire::Protocol::query || protocol == wire::Protocol::ec2 || protocol == wire::Protocol::rest_xml;
-  std::string_view code = error && error->contains("code") ? model.keep(std::string(error->at("code").as_string())) : std::string_view();
+  std::string_view code =
+      error && error->contains("code") ? model.keep(std::string(error->at("code").as_string())) : std::string_view();
   // Some cases tell the message only in the response.
   std::string message, body;
-  if (auto* sent = one.at("response").as_object().if_contains("body"); sent && sent->is_string()) body = std::string(sent->as_string());
-  if (one.contains("errorMessage")) message = std::string(one.at("errorMessage").as_string());
-  else if (auto at = body.find("<Message>"); at != std::string::npos) message = body.substr(at + 9, body.find('<', at + 9) - at - 9);
-  return VectorFault(model.shape(name), dynamic::Model::make_structure(*model.shape(name), one.at("error")), xml && !code.empty() ? std::string(code) : name,
-                     xml ? std::string_view() : code, message, status);
+  if (auto* sent = one.at("response").as_object().if_contains("body"); sent && sent->is_string())
+    body = std::string(sent->as_string());
+  if (one.contains("errorMessage"))
+    message = std::string(one.at("errorMessage").as_string());
+  else if (auto at = body.find("<Message>"); at != std::string::npos)
+    message = body.substr(at + 9, body.find('<', at + 9) - at - 9);
+  return VectorFault(model.shape(name), dynamic::Model::make_structure(*model.shape(name), one.at("error")),
+                     xml && !code.empty() ? std::string(code) : name, xml ? std::string_view() : code, message, status);
 }
 
 // Only its name: services put namespaces before it and addresses after it.
@@ -107,7 +113,8 @@ std::string body_difference(const http::Response& got, const json::object& respo
   if (match.protocol == wire::Protocol::rpc_v2_cbor) expected = base::unbase64(expected).value();
   if (!fault && is_raw(*match.operation)) return got.body == expected ? "" : "body: got " + got.body;
   Tree ours = tree_of(got.body, match.protocol), theirs = tree_of(expected, match.protocol);
-  bool json_fault = fault && match.protocol != wire::Protocol::query && match.protocol != wire::Protocol::ec2 && match.protocol != wire::Protocol::rest_xml;
+  bool json_fault = fault && match.protocol != wire::Protocol::query && match.protocol != wire::Protocol::ec2 &&
+                    match.protocol != wire::Protocol::rest_xml;
   if (json_fault) {
     std::string a = json_fault_code(&got, nullptr, ours), b = json_fault_code(nullptr, &response, theirs);
     if (a != b) return "fault " + a + ", expected " + b;
@@ -140,7 +147,8 @@ class Output : public testing::TestWithParam<const char*> {};
 TEST_P(Output, IsMade) { run_cases("output", GetParam(), check); }
 INSTANTIATE_TEST_SUITE_P(Protocols, Output,
                          testing::Values("ec2", "json", "json_1_0", "json_1_0-query-compatible", "query", "rest-json", "rest-xml",
-                                         "smithy-rpc-v2-cbor", "smithy-rpc-v2-cbor-query-compatible", "smithy-rpc-v2-cbor-non-query-compatible"));
+                                         "smithy-rpc-v2-cbor", "smithy-rpc-v2-cbor-query-compatible",
+                                         "smithy-rpc-v2-cbor-non-query-compatible"));
 
 }  // namespace
 }  // namespace lambari::protocol

@@ -57,8 +57,11 @@ struct Context {
 
 Context context(const std::filesystem::path& folder) {
   json::value c = vectors::read_json(folder / "context.json");
-  Context out{std::string(c.at("credentials").at("secret_access_key").as_string()), std::string(c.at("region").as_string()),
-              std::string(c.at("service").as_string()), {}, c.at("normalize").as_bool()};
+  Context out{std::string(c.at("credentials").at("secret_access_key").as_string()),
+              std::string(c.at("region").as_string()),
+              std::string(c.at("service").as_string()),
+              {},
+              c.at("normalize").as_bool()};
   EXPECT_TRUE(base::parse_iso8601(std::string(c.at("timestamp").as_string()), out.time));
   return out;
 }
@@ -76,8 +79,9 @@ void check(const std::filesystem::path& folder, const std::string& form) {
   std::string hash = declared.empty() ? base::hex(base::sha256(request.body)) : declared;
   bool token_is_signed = !std::filesystem::exists(folder / "context.json") ||
                          vectors::read(folder / (form + "-canonical-request.txt")).find("Security-Token=") != std::string::npos;
-  std::string canonical = wire::canonical_request(request, as->signed_headers, hash,
-                                                  {.normalize_path = c.normalize, .double_encode = true, .unsigned_token = !token_is_signed});
+  std::string canonical =
+      wire::canonical_request(request, as->signed_headers, hash,
+                              {.normalize_path = c.normalize, .double_encode = true, .unsigned_token = !token_is_signed});
   EXPECT_EQ(canonical, vectors::read(folder / (form + "-canonical-request.txt")));
   std::string scope = wire::scope_of(as->date, as->region, as->service);
   std::string to_sign = wire::string_to_sign(canonical, base::basic_iso8601(as->time), scope);

@@ -10,7 +10,9 @@ namespace {
 
 wire::Protocol protocol_of(const json::object& metadata) {
   std::string name(metadata.at("protocol").as_string());
-  if (name == "json") return metadata.contains("jsonVersion") && metadata.at("jsonVersion").as_string() == "1.0" ? wire::Protocol::json_1_0 : wire::Protocol::json_1_1;
+  if (name == "json")
+    return metadata.contains("jsonVersion") && metadata.at("jsonVersion").as_string() == "1.0" ? wire::Protocol::json_1_0
+                                                                                               : wire::Protocol::json_1_1;
   if (name == "query") return wire::Protocol::query;
   if (name == "ec2") return wire::Protocol::ec2;
   if (name == "rest-json") return wire::Protocol::rest_json;
@@ -27,10 +29,19 @@ std::string_view text(dynamic::Model& model, const char* name) {
 
 }  // namespace
 
-Suite::Suite(dynamic::Model& model, const json::object& given) : operation_(model.operation(given)), protocol_(protocol_of(model.metadata())) {
-  service_ = {.name = "vectors", .id = "Vectors", .full_name = "Vectors", .endpoint_prefix = "vectors", .signing_name = "vectors",
-              .api_version = text(model, "apiVersion"), .target_prefix = text(model, "targetPrefix"), .xml_namespace = text(model, "xmlNamespace"),
-              .query_compatible = model.metadata().contains("awsQueryCompatible"), .protocols = {&protocol_, 1}, .operations = {&operation_, 1}};
+Suite::Suite(dynamic::Model& model, const json::object& given)
+    : operation_(model.operation(given)), protocol_(protocol_of(model.metadata())) {
+  service_ = {.name = "vectors",
+              .id = "Vectors",
+              .full_name = "Vectors",
+              .endpoint_prefix = "vectors",
+              .signing_name = "vectors",
+              .api_version = text(model, "apiVersion"),
+              .target_prefix = text(model, "targetPrefix"),
+              .xml_namespace = text(model, "xmlNamespace"),
+              .query_compatible = model.metadata().contains("awsQueryCompatible"),
+              .protocols = {&protocol_, 1},
+              .operations = {&operation_, 1}};
 }
 
 wire::Match Suite::match() const {
@@ -59,8 +70,10 @@ void run_cases(const std::string& side, const std::string& file, const Check& ch
       }
       ++count;
       bool listed = kExceptions.contains(name);
-      if (listed) EXPECT_NE(wrong, "") << name << " is listed in exceptions.h but passes";
-      else EXPECT_EQ(wrong, "") << name;
+      if (listed)
+        EXPECT_NE(wrong, "") << name << " is listed in exceptions.h but passes";
+      else
+        EXPECT_EQ(wrong, "") << name;
     }
   }
   testing::Test::RecordProperty("cases", count);

@@ -37,12 +37,14 @@ Tree from_json(const json::value& value) {
 
 std::string trimmed(std::string_view text) {
   auto first = text.find_first_not_of(" \t\r\n");
-  return first == std::string_view::npos ? std::string() : std::string(text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1));
+  return first == std::string_view::npos ? std::string()
+                                         : std::string(text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1));
 }
 
 Tree from_xml(const pugi::xml_node& node) {
   Tree out;
-  for (const auto& attribute : node.attributes()) out.children["@" + std::string(attribute.name())].push_back({attribute.value(), {}});
+  for (const auto& attribute : node.attributes())
+    out.children["@" + std::string(attribute.name())].push_back({attribute.value(), {}});
   bool elements = false;
   for (const auto& child : node.children()) {
     if (child.type() != pugi::node_element) continue;
@@ -62,12 +64,15 @@ Tree from_cbor(const cbor_item_t* item) {
   switch (cbor_typeof(item)) {
     case CBOR_TYPE_UINT: out.text = fmt::format("{}", static_cast<double>(cbor_get_int(item))); break;
     case CBOR_TYPE_NEGINT: out.text = fmt::format("{}", -1.0 - static_cast<double>(cbor_get_int(item))); break;
-    case CBOR_TYPE_BYTESTRING: out.text = {reinterpret_cast<const char*>(cbor_bytestring_handle(item)), cbor_bytestring_length(item)}; break;
+    case CBOR_TYPE_BYTESTRING:
+      out.text = {reinterpret_cast<const char*>(cbor_bytestring_handle(item)), cbor_bytestring_length(item)};
+      break;
     case CBOR_TYPE_STRING:
       if (cbor_string_is_definite(item)) {
         out.text = {reinterpret_cast<const char*>(cbor_string_handle(item)), cbor_string_length(item)};
       } else {
-        for (std::size_t i = 0; i < cbor_string_chunk_count(item); ++i) out.text += from_cbor(cbor_string_chunks_handle(item)[i]).text;
+        for (std::size_t i = 0; i < cbor_string_chunk_count(item); ++i)
+          out.text += from_cbor(cbor_string_chunks_handle(item)[i]).text;
       }
       break;
     case CBOR_TYPE_ARRAY:
@@ -94,9 +99,11 @@ Tree from_cbor(const cbor_item_t* item) {
     }
     case CBOR_TYPE_FLOAT_CTRL:
       if (cbor_is_float(item))
-        out.text = cbor_float_get_width(item) == CBOR_FLOAT_64 ? fmt::format("{}", cbor_float_get_float8(item))
-                                                               : fmt::format("{}", static_cast<float>(cbor_float_get_float(item)));
-      else out.text = cbor_is_bool(item) ? (cbor_get_bool(item) ? "true" : "false") : "null";
+        out.text = cbor_float_get_width(item) == CBOR_FLOAT_64
+                       ? fmt::format("{}", cbor_float_get_float8(item))
+                       : fmt::format("{}", static_cast<float>(cbor_float_get_float(item)));
+      else
+        out.text = cbor_is_bool(item) ? (cbor_get_bool(item) ? "true" : "false") : "null";
       break;
   }
   return out;
@@ -161,14 +168,16 @@ std::string difference(const Tree& got, const Tree& expected, const std::string&
   for (const auto& [name, wanted] : expected.children) {
     auto found = got.children.find(name);
     if (found == got.children.end()) return at + "." + name + ": missing";
-    if (found->second.size() != wanted.size()) return fmt::format("{}.{}: {} times, expected {}", at, name, found->second.size(), wanted.size());
+    if (found->second.size() != wanted.size())
+      return fmt::format("{}.{}: {} times, expected {}", at, name, found->second.size(), wanted.size());
     auto ours = by_key(found->second), theirs = by_key(wanted);
     for (std::size_t i = 0; i < theirs.size(); ++i)
       if (auto wrong = difference(ours[i], theirs[i], at + "." + name); !wrong.empty()) return wrong;
   }
   for (const auto& [name, have] : got.children)
     if (!expected.children.contains(name)) return at + "." + name + ": not expected";
-  if (expected.children.empty() && !same_text(got.text, expected.text)) return at + ": got '" + got.text + "', expected '" + expected.text + "'";
+  if (expected.children.empty() && !same_text(got.text, expected.text))
+    return at + ": got '" + got.text + "', expected '" + expected.text + "'";
   return {};
 }
 

@@ -10,7 +10,7 @@
 namespace lambari::protocol {
 
 struct Tree {
-  std::string text;                                  // of a leaf; numbers in one format
+  std::string text;                                   // of a leaf; numbers in one format
   std::map<std::string, std::vector<Tree>> children;  // members; elements of an array are named "[]"
 };
 

@@ -9,7 +9,8 @@ namespace lambari::vectors {
 
 std::optional<std::filesystem::path> folder(const std::string& name) {
   const char* set = std::getenv("LAMBARI_VECTORS");
-  std::filesystem::path root = set && *set ? std::filesystem::path(set) : std::filesystem::path(LAMBARI_SOURCE_DIR) / "../shared/vectors";
+  std::filesystem::path root =
+      set && *set ? std::filesystem::path(set) : std::filesystem::path(LAMBARI_SOURCE_DIR) / "../shared/vectors";
   std::error_code error;
   if (!std::filesystem::is_directory(root / name, error)) return std::nullopt;
   return root / name;

@@ -1,4 +1,4 @@
-// Real services' tables through the codecs; the protocols' details are in tests/protocol.
+// Real services' tables through the codecs; the protocols' details are in the vectors beside this.
 #include "wire/codec.h"
 
 #include <gmock/gmock.h>
@@ -9,7 +9,7 @@
 #include "aws/logs/api.h"
 #include "aws/sts/api.h"
 #include "base/json.h"
-#include "wire/fakes_test.h"
+#include "wire/model_only.h"
 
 namespace lambari::wire {
 namespace {
@@ -92,41 +92,53 @@ TEST_F(CodecTest, ReportsWhatIsMissingInAwsWords) {
 TEST_F(CodecTest, ReportsConstraintsInAwsWords) {
   Fault fault = refused(lambda_request("PUT", "/2015-03-31/functions/hello/configuration", R"({"Timeout":0})"));
   EXPECT_EQ(fault.message(),
-            "1 validation error detected: Value '0' at 'timeout' failed to satisfy constraint: Member must have value greater than or equal to 1");
+            "1 validation error detected: Value '0' at 'timeout' failed to satisfy constraint: Member must have value greater "
+            "than or equal to 1");
   fault = refused(lambda_request("GET", "/2015-03-31/functions/a%20b"));
-  EXPECT_THAT(fault.message(), HasSubstr("Value 'a b' at 'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern: "));
+  EXPECT_THAT(
+      fault.message(),
+      HasSubstr("Value 'a b' at 'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern: "));
   fault = refused(logs_request("CreateLogGroup", R"({"logGroupName":""})"));
   EXPECT_EQ(fault.code(), "InvalidParameterException");
   EXPECT_EQ(fault.message(),
-            "1 validation error detected: Value '' at 'logGroupName' failed to satisfy constraint: Member must have length greater than or equal to 1");
+            "1 validation error detected: Value '' at 'logGroupName' failed to satisfy constraint: Member must have length "
+            "greater than or equal to 1");
   fault = refused(form("Action=CreateRole&Version=2010-05-08&RoleName=a%20b&AssumeRolePolicyDocument=x"));
   EXPECT_EQ(fault.code(), "ValidationError");
-  EXPECT_EQ(fault.message(), "The specified value for roleName is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-");
+  EXPECT_EQ(
+      fault.message(),
+      "The specified value for roleName is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-");
 }
 
 TEST_F(CodecTest, NamesElementsInAwsWords) {
   Fault fault = refused(form("Action=TagRole&Version=2010-05-08&RoleName=r&Tags.member.1.Key=&Tags.member.1.Value=v"));
   EXPECT_EQ(fault.message(),
-            "1 validation error detected: Value '' at 'tags.1.member.key' failed to satisfy constraint: Member must have length greater than or equal to 1");
+            "1 validation error detected: Value '' at 'tags.1.member.key' failed to satisfy constraint: Member must have length "
+            "greater than or equal to 1");
 }
 
 TEST_F(CodecTest, RefusesWhatIsNotTheProtocol) {
   EXPECT_EQ(refused(logs_request("CreateLogGroup", "{")).code(), "SerializationException");
-  EXPECT_EQ(refused(logs_request("CreateLogGroup", R"({"logGroupName":5})")).message(), "NUMBER_VALUE cannot be converted to String");
+  EXPECT_EQ(refused(logs_request("CreateLogGroup", R"({"logGroupName":5})")).message(),
+            "NUMBER_VALUE cannot be converted to String");
   EXPECT_EQ(refused(logs_request("CreateLogGroup", "[]")).code(), "SerializationException");
   EXPECT_EQ(refused(logs_request("CreateLogGroup", std::string(100'000, '['))).code(), "SerializationException");
-  EXPECT_EQ(refused(logs_request("PutRetentionPolicy", R"({"logGroupName":"a","retentionInDays":99999999999})")).code(), "SerializationException");
+  EXPECT_EQ(refused(logs_request("PutRetentionPolicy", R"({"logGroupName":"a","retentionInDays":99999999999})")).code(),
+            "SerializationException");
 }
 
 TEST_F(CodecTest, AnswersAQueryCall) {
   auto m = match(form("Action=GetCallerIdentity&Version=2011-06-15"));
-  aws::sts::GetCallerIdentityResponse result{.UserId = "000000000000", .Account = "000000000000", .Arn = "arn:aws:iam::000000000000:root"};
+  aws::sts::GetCallerIdentityResponse result{
+      .UserId = "000000000000", .Account = "000000000000", .Arn = "arn:aws:iam::000000000000:root"};
   auto response = encode_result(m, &result, "id-1");
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(response.headers.get("Content-Type"), "text/xml");
   EXPECT_EQ(response.body,
-            "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult><UserId>000000000000</UserId>"
-            "<Account>000000000000</Account><Arn>arn:aws:iam::000000000000:root</Arn></GetCallerIdentityResult><ResponseMetadata><RequestId>id-1"
+            "<GetCallerIdentityResponse "
+            "xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult><UserId>000000000000</UserId>"
+            "<Account>000000000000</Account><Arn>arn:aws:iam::000000000000:root</Arn></"
+            "GetCallerIdentityResult><ResponseMetadata><RequestId>id-1"
             "</RequestId></ResponseMetadata></GetCallerIdentityResponse>");
 }
 
@@ -150,17 +162,21 @@ TEST_F(CodecTest, AnswersFaultsInEachProtocol) {
   m = match(query);
   response = encode_fault(&m, query, aws::iam::NoSuchEntityException("The role <x> is not there"), "id-3");
   EXPECT_EQ(response.status, 404);
-  EXPECT_EQ(response.body,
-            "<ErrorResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>The role "
-            "&lt;x&gt; is not there</Message></Error><RequestId>id-3</RequestId></ErrorResponse>");
+  EXPECT_EQ(
+      response.body,
+      "<ErrorResponse "
+      "xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>The role "
+      "&lt;x&gt; is not there</Message></Error><RequestId>id-3</RequestId></ErrorResponse>");
 }
 
 TEST_F(CodecTest, GuessesTheProtocolOfAStranger) {
   http::Request json;
   json.headers.add("X-Amz-Target", "DynamoDB_20120810.PutItem");
   json.headers.add("Content-Type", "application/x-amz-json-1.0");
-  EXPECT_EQ(encode_fault(nullptr, json, Fault("UnknownOperationException", "", 404), "i").body, R"({"__type":"UnknownOperationException","message":""})");
-  EXPECT_THAT(encode_fault(nullptr, form("Action=X"), Fault("UnknownOperationException", "m", 404), "i").body, HasSubstr("<Code>InvalidAction</Code>"));
+  EXPECT_EQ(encode_fault(nullptr, json, Fault("UnknownOperationException", "", 404), "i").body,
+            R"({"__type":"UnknownOperationException","message":""})");
+  EXPECT_THAT(encode_fault(nullptr, form("Action=X"), Fault("UnknownOperationException", "m", 404), "i").body,
+              HasSubstr("<Code>InvalidAction</Code>"));
 }
 
 TEST_F(CodecTest, ReadsAndWritesDocuments) {

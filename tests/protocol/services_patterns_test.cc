@@ -23,7 +23,8 @@ void collect(const Shape* shape, std::set<const Shape*>& seen) {
 // What docs/compatibility lists as not enforced is what RE2 cannot do, and nothing else.
 TEST(Patterns, AllAreEnforcedButLookAround) {
   std::set<const Shape*> shapes;
-  for (const auto* model : {&aws::lambda::kModel, &aws::apigatewayv2::kModel, &aws::iam::kModel, &aws::sts::kModel, &aws::logs::kModel})
+  for (const auto* model :
+       {&aws::lambda::kModel, &aws::apigatewayv2::kModel, &aws::iam::kModel, &aws::sts::kModel, &aws::logs::kModel})
     for (const auto& operation : model->operations) {
       collect(operation.input, shapes);
       collect(operation.output, shapes);

@@ -7,7 +7,7 @@
 #include "aws/lambda/api.h"
 #include "aws/logs/api.h"
 #include "aws/sts/api.h"
-#include "wire/fakes_test.h"
+#include "wire/model_only.h"
 
 namespace lambari::wire {
 namespace {
@@ -18,13 +18,15 @@ http::Request request(std::string method, std::string target, std::string scope 
   out.target = std::move(target);
   out.headers.add("Host", "localhost:4566");
   if (!scope.empty())
-    out.headers.add("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260131/" + scope + "/aws4_request, SignedHeaders=host, Signature=00");
+    out.headers.add("Authorization",
+                    "AWS4-HMAC-SHA256 Credential=test/20260131/" + scope + "/aws4_request, SignedHeaders=host, Signature=00");
   return out;
 }
 
 class RouterTest : public testing::Test {
  protected:
-  ModelOnly lambda{aws::lambda::kModel}, gateway{aws::apigatewayv2::kModel}, iam{aws::iam::kModel}, sts{aws::sts::kModel}, logs{aws::logs::kModel};
+  ModelOnly lambda{aws::lambda::kModel}, gateway{aws::apigatewayv2::kModel}, iam{aws::iam::kModel}, sts{aws::sts::kModel},
+      logs{aws::logs::kModel};
   Router router{{&lambda, &gateway, &iam, &sts, &logs}};
 
   std::string found(const http::Request& r) {
@@ -47,7 +49,8 @@ TEST_F(RouterTest, TellsOperationsOfOnePathApartByTheirFixedQuery) {
 }
 
 TEST_F(RouterTest, DecodesLabels) {
-  auto match = router.match(request("GET", "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A000000000000%3Afunction%3Ahello"));
+  auto match =
+      router.match(request("GET", "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A000000000000%3Afunction%3Ahello"));
   ASSERT_TRUE(match && match->labels.size() == 1);
   EXPECT_EQ(match->labels[0].first, "FunctionName");
   EXPECT_EQ(match->labels[0].second, "arn:aws:lambda:us-east-1:000000000000:function:hello");
@@ -98,7 +101,8 @@ TEST_F(RouterTest, ReadsHostAndRegion) {
 }
 
 TEST_F(RouterTest, FindsThePresignedScope) {
-  EXPECT_EQ(found(request("GET", "/v2/apis?X-Amz-Credential=test%2F20260131%2Fus-east-1%2Fapigateway%2Faws4_request")), "apigatewayv2.GetApis");
+  EXPECT_EQ(found(request("GET", "/v2/apis?X-Amz-Credential=test%2F20260131%2Fus-east-1%2Fapigateway%2Faws4_request")),
+            "apigatewayv2.GetApis");
 }
 
 TEST_F(RouterTest, FindsServicesAndOperationsByName) {

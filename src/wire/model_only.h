@@ -1,4 +1,4 @@
-// A service that is only its model: enough for the router and the codecs.
+// A service that is only its model: enough for the router and the codecs, where nothing is called (tests, fuzzers, benchmarks).
 #pragma once
 
 #include "wire/service.h"
