@@ -6,11 +6,8 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "base/ids.h"
 #include "store/work.h"
 
 namespace lambari::store {
@@ -18,7 +15,7 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr unsigned kOptimisticRuns = 4;
+constexpr unsigned kOptimisticRuns = 2;  // more lose time where a row is hot, and gain little where none is
 constexpr std::size_t kGroupBytes = 4 << 20;  // bounds how long the first of a group waits for the last
 
 }  // namespace
@@ -80,10 +77,6 @@ StoreCounters Committer::counters() const { return {commits_.load(), conflicts_.
 async::Task<> Committer::commit(std::function<void(Transaction&)> body) {
   auto self = shared_from_this();
   for (unsigned run = 0; run < kOptimisticRuns; ++run) {
-    if (run > 1) {
-      asio::steady_timer timer(co_await asio::this_coro::executor, std::chrono::microseconds(base::random_u64() % (250u << run)));
-      co_await timer.async_wait(asio::use_awaitable);
-    }
     auto request = std::make_unique<Request>();
     {
       std::unique_ptr<Reader> snapshot;

@@ -3,8 +3,8 @@
 // A body runs against a snapshot, on the caller's executor, and leaves what it read and what it wrote. One thread takes what is
 // pending, in order of arrival; turns away whoever read something that was written after his snapshot (an earlier one of the same
 // group included); applies the rest as one batch with one sync; and posts every waiter to his own executor.
-// Who is turned away runs again. After a few times his body runs in the committing thread itself, on top of what the group holds so
-// far: it then cannot be overtaken, so no transaction starves. Bodies that read nothing never conflict; those that wrote nothing
+// Who is turned away runs again; turned away twice, his body runs in the committing thread itself, on top of what the group holds so
+// far: there it cannot be overtaken, so nobody starves, nobody need back off, and a hot row goes many times into one sync. Bodies that read nothing never conflict; those that wrote nothing
 // need no commit, as their snapshot is a serial order's moment.
 #pragma once
 

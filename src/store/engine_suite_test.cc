@@ -325,11 +325,11 @@ TEST_P(EngineSuite, WhoConflictsAgainAndAgainIsLetThroughAtLast) {
     auto a = t.get("a").value();
     t.put("b", a);
     committing = std::this_thread::get_id();
-    if (runs < 5) others_.run(store_->commit([&](Transaction& t) { t.put("a", std::to_string(runs)); }));
+    if (runs < 3) others_.run(store_->commit([&](Transaction& t) { t.put("a", std::to_string(runs)); }));
   });
-  EXPECT_EQ(runs, 5);
-  EXPECT_EQ(get("b"), "4");
-  EXPECT_EQ(store_->counters().conflicts, 4u);
+  EXPECT_EQ(runs, 3);
+  EXPECT_EQ(get("b"), "2");
+  EXPECT_EQ(store_->counters().conflicts, 2u);
   std::thread::id loop;
   loops_.run([](std::thread::id* id) -> Task<> {
     *id = std::this_thread::get_id();
@@ -357,11 +357,11 @@ TEST_P(EngineSuite, ExceptionsAbort) {
                  ++runs;
                  t.get("a");
                  t.put("a", "mine");
-                 if (runs == 5) throw Refused("no");
+                 if (runs == 3) throw Refused("no");
                  others_.run(store_->commit([&](Transaction& t) { t.put("a", "other"); }));
                }),
                Refused);
-  EXPECT_EQ(runs, 5);
+  EXPECT_EQ(runs, 3);
   EXPECT_EQ(get("a"), "other");
   put("b", "the store goes on");
   EXPECT_EQ(get("b"), "the store goes on");
