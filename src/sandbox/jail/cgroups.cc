@@ -1,0 +1,323 @@
+#include "sandbox/jail/cgroups.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <charconv>
+#include <sstream>
+
+namespace lambari::jail {
+namespace {
+
+constexpr const char* kWanted[] = {"memory", "pids", "cpu", "freezer"};
+
+bool lists(const std::string& controllers, const std::string& name) { return controllers.find("," + name + ",") != std::string::npos; }
+
+std::uint64_t to_number(std::string_view text) {
+  std::uint64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+// Octal escapes of mountinfo.
+std::string unescape(const std::string& text) {
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 3 < text.size()) {
+      plain += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
+      i += 3;
+    } else {
+      plain += text[i];
+    }
+  }
+  return plain;
+}
+
+std::vector<std::string> children(const std::string& path) {
+  std::vector<std::string> names;
+  DIR* folder = opendir(path.c_str());
+  if (!folder) return names;
+  while (auto* entry = readdir(folder))
+    if (entry->d_type == DT_DIR && entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+  closedir(folder);
+  return names;
+}
+
+bool remove_tree(const std::string& path) {
+  for (const auto& name : children(path)) remove_tree(path + "/" + name);
+  for (int tries = 0; tries < 50; ++tries) {
+    if (rmdir(path.c_str()) == 0 || errno == ENOENT) return true;
+    if (errno != EBUSY) return false;
+    usleep(2000);  // a process that has just ended is still counted for a moment
+  }
+  return false;
+}
+
+// Directories of runs whose process is gone.
+void remove_stale(const std::string& parent) {
+  constexpr std::string_view kPrefix = "lambari-";
+  for (const auto& name : children(parent)) {
+    if (!name.starts_with(kPrefix)) continue;
+    auto pid = static_cast<pid_t>(to_number(std::string_view(name).substr(kPrefix.size())));
+    if (pid > 0 && kill(pid, 0) != 0 && errno == ESRCH) remove_tree(parent + "/" + name);
+  }
+}
+
+std::string join_path(const std::string& base, const std::string& more) { return more == "/" ? base : base + more; }
+
+void move_processes(const std::string& from, const std::string& to) {
+  std::istringstream pids(read_file(from + "/cgroup.procs"));
+  for (std::string pid; pids >> pid;) put(AT_FDCWD, (to + "/cgroup.procs").c_str(), pid);
+}
+
+// Version 2 gives children controllers only where the parent has no process of its own (the root may have some).
+std::string enable_version2(const std::string& parent) {
+  std::string available = "," + read_file(parent + "/cgroup.controllers");
+  std::replace_if(available.begin(), available.end(), [](char c) { return c == ' ' || c == '\n'; }, ',');
+  std::string enabled = ",";
+  for (const char* name : {"memory", "pids", "cpu"})
+    if (lists(available, name) && put(AT_FDCWD, (parent + "/cgroup.subtree_control").c_str(), std::string("+") + name))
+      enabled += std::string(name) + ",";
+  return enabled;
+}
+
+}  // namespace
+
+std::vector<CgroupMount> parse_mounts(const std::string& mountinfo) {
+  std::vector<CgroupMount> found;
+  std::istringstream lines(mountinfo);
+  for (std::string line; std::getline(lines, line);) {
+    auto dash = line.find(" - ");
+    if (dash == std::string::npos) continue;
+    std::istringstream left(line.substr(0, dash)), right(line.substr(dash + 3));
+    std::string id, parent, device, root, path, type, source, options;
+    left >> id >> parent >> device >> root >> path;
+    right >> type >> source >> options;
+    if (type == "cgroup2")
+      found.push_back({true, "", unescape(root), unescape(path)});
+    else if (type == "cgroup")
+      found.push_back({false, "," + options + ",", unescape(root), unescape(path)});
+  }
+  return found;
+}
+
+std::string own_group(const std::string& text, const std::string& controller) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    auto first = line.find(':'), second = line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    auto names = "," + line.substr(first + 1, second - first - 1) + ",";
+    if (controller.empty() ? names == ",," : lists(names, controller)) return line.substr(second + 1);
+  }
+  return {};
+}
+
+std::uint64_t field(const std::string& text, const std::string& name) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);)
+    if (line.size() > name.size() && line.starts_with(name) && line[name.size()] == ' ')
+      return to_number(std::string_view(line).substr(name.size() + 1));
+  return 0;
+}
+
+unsigned cpu_shares(int memory_mb) { return std::max(2U, static_cast<unsigned>(1024LL * memory_mb / 1769)); }
+
+Cgroups Cgroups::open(pid_t run, bool root) {
+  Cgroups all;
+  const auto mounts = parse_mounts(read_file("/proc/self/mountinfo"));
+  const auto own = read_file("/proc/self/cgroup");
+  const auto name = "/lambari-" + std::to_string(run);
+  std::string taken = ",";
+
+  // Where our own group is below a mount; a mount may show only a part of its hierarchy.
+  auto place = [](const CgroupMount& mount, const std::string& group) {
+    auto inside = group;
+    if (mount.root != "/" && inside.starts_with(mount.root)) inside = inside.substr(mount.root.size());
+    return inside.empty() || inside == "/" ? mount.path : mount.path + inside;
+  };
+  auto try_version1 = [&](const CgroupMount& mount) {
+    std::string controllers = ",";
+    for (const char* wanted : kWanted)
+      if (lists(mount.controllers, wanted) && !lists(taken, wanted)) controllers += std::string(wanted) + ",";
+    if (controllers == ",") return;
+    auto first = controllers.substr(1, controllers.find(',', 1) - 1);
+    Hierarchy hierarchy{controllers, false, place(mount, own_group(own, first)), {}, {}};
+    remove_stale(hierarchy.parent);
+    hierarchy.path = hierarchy.parent + name;
+    if (mkdir(hierarchy.path.c_str(), 0755) != 0) {
+      all.problems_.push_back("mkdir " + hierarchy.path + ": " + strerror(errno));
+      return;
+    }
+    taken += controllers.substr(1);
+    all.all_.push_back(std::move(hierarchy));
+  };
+  auto try_version2 = [&](const std::string& parent, bool step_aside) {
+    remove_stale(parent);
+    Hierarchy hierarchy{",", true, parent, parent + name, {}};
+    if (mkdir(hierarchy.path.c_str(), 0755) != 0) {
+      all.problems_.push_back("mkdir " + hierarchy.path + ": " + strerror(errno));
+      return false;
+    }
+    auto enabled = enable_version2(parent);
+    if (enabled == "," && step_aside && !lists(taken, "memory")) {
+      hierarchy.sidestep = hierarchy.path + "-aside";
+      if (mkdir(hierarchy.sidestep.c_str(), 0755) == 0) {
+        move_processes(parent, hierarchy.sidestep);
+        enabled = enable_version2(parent);
+      }
+    }
+    hierarchy.controllers = enable_version2(hierarchy.path);
+    if (!lists(taken, "freezer")) hierarchy.controllers += "freezer,";  // version 2 has it in every group
+    bool useful = hierarchy.controllers != ",";
+    if (useful) {
+      taken += hierarchy.controllers.substr(1);
+      all.all_.push_back(std::move(hierarchy));
+    } else {
+      rmdir(hierarchy.path.c_str());
+    }
+    return useful;
+  };
+
+  for (const auto& mount : mounts)
+    if (!mount.version2) try_version1(mount);
+  for (const auto& mount : mounts)
+    if (mount.version2 && !(lists(taken, "memory") && lists(taken, "pids") && lists(taken, "freezer"))) {
+      if (root && try_version2(mount.path, false)) break;
+      if (try_version2(place(mount, own_group(own, "")), true)) break;
+    }
+  if (mounts.empty()) all.problems_.push_back("no cgroup file system is mounted");
+  return all;
+}
+
+std::vector<Capability> Cgroups::capabilities() const {
+  std::vector<Capability> result;
+  for (const char* name : kWanted) {
+    Capability one{std::string("cgroup ") + name, false, "", ""};
+    for (const auto& hierarchy : all_)
+      if (lists(hierarchy.controllers, name)) {
+        one.available = true;
+        one.detail = std::string(hierarchy.version2 ? "version 2, " : "version 1, ") + hierarchy.parent;
+      }
+    if (!one.available) {
+      one.detail = problems_.empty() ? "the kernel does not offer it here" : problems_.front();
+      one.remedy = "run as root, or under `systemd-run --user --scope -p Delegate=yes`";
+    }
+    result.push_back(std::move(one));
+  }
+  return result;
+}
+
+Group Cgroups::make(std::uint64_t id) const {
+  Group group;
+  for (const auto& hierarchy : all_) {
+    Group::Part part{hierarchy.controllers, hierarchy.version2, hierarchy.path + "/" + std::to_string(id), {}};
+    check(mkdir(part.path.c_str(), 0755) == 0, "mkdir " + part.path);
+    part.directory.reset(::open(part.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    group.parts_.push_back(std::move(part));
+    check(static_cast<bool>(group.parts_.back().directory), "open " + group.parts_.back().path);
+  }
+  return group;
+}
+
+void Cgroups::remove() {
+  for (auto& hierarchy : all_) {
+    remove_tree(hierarchy.path);
+    if (hierarchy.sidestep.empty()) continue;
+    for (const char* name : {"-memory", "-pids", "-cpu"}) put(AT_FDCWD, (hierarchy.parent + "/cgroup.subtree_control").c_str(), name);
+    move_processes(hierarchy.sidestep, hierarchy.parent);
+    rmdir(hierarchy.sidestep.c_str());
+  }
+  all_.clear();
+}
+
+const Group::Part* Group::of(const char* controller) const {
+  for (const auto& part : parts_)
+    if (lists(part.controllers, controller)) return &part;
+  return nullptr;
+}
+
+void Group::join() const {
+  for (const auto& part : parts_) check(put(part.directory.get(), "cgroup.procs", "0"), "join " + part.path);
+}
+
+void Group::add(pid_t pid) const {
+  for (const auto& part : parts_) check(put(part.directory.get(), "cgroup.procs", std::to_string(pid)), "join " + part.path);
+}
+
+void Group::limit(const Limits& limits) const {
+  auto set = [](const Part* part, const char* file, std::uint64_t value, bool required = true) {
+    if (!put(part->directory.get(), file, std::to_string(value)) && required) fail(part->path + "/" + file);
+  };
+  if (auto* part = of("memory")) {
+    auto bytes = static_cast<std::uint64_t>(limits.memory_mb) << 20;
+    if (part->version2) {
+      set(part, "memory.max", bytes);
+      set(part, "memory.swap.max", 0, false);
+      set(part, "memory.oom.group", 1, false);
+      set(part, "memory.peak", 0, false);
+    } else {
+      set(part, "memory.limit_in_bytes", bytes);
+      set(part, "memory.memsw.limit_in_bytes", bytes, false);
+      set(part, "memory.swappiness", 0, false);
+      set(part, "memory.max_usage_in_bytes", 0, false);
+    }
+  }
+  if (auto* part = of("pids")) set(part, "pids.max", static_cast<std::uint64_t>(limits.processes));
+  if (auto* part = of("cpu")) {
+    // Shares, not a quota: under a quota a small function would wait where nobody else wants the processor.
+    if (part->version2)
+      set(part, "cpu.weight", std::clamp(cpu_shares(limits.memory_mb) * 100U / 1024U, 1U, 10000U), false);
+    else
+      set(part, "cpu.shares", cpu_shares(limits.memory_mb), false);
+  }
+}
+
+Fd Group::peak() const {
+  auto* part = of("memory");
+  if (!part) return Fd();
+  for (const char* file : {"memory.peak", "memory.max_usage_in_bytes", "memory.current"})
+    if (Fd opened(openat(part->directory.get(), file, O_RDONLY | O_CLOEXEC)); opened) return opened;
+  return Fd();
+}
+
+Fd Group::freezer(bool& version2) const {
+  auto* part = of("freezer");
+  if (!part) return Fd();
+  version2 = part->version2;
+  return Fd(openat(part->directory.get(), version2 ? "cgroup.freeze" : "freezer.state", O_WRONLY | O_CLOEXEC));
+}
+
+std::uint64_t Group::peak_bytes() const {
+  auto* part = of("memory");
+  if (!part) return 0;
+  for (const char* file : {"memory.peak", "memory.max_usage_in_bytes", "memory.current"})
+    if (auto text = read_at(part->directory.get(), file); !text.empty()) return to_number(text);
+  return 0;
+}
+
+bool Group::out_of_memory() const {
+  auto* part = of("memory");
+  return part && field(read_at(part->directory.get(), part->version2 ? "memory.events" : "memory.oom_control"), "oom_kill") > 0;
+}
+
+void Group::thaw() const {
+  if (auto* part = of("freezer"); part)
+    put(part->directory.get(), part->version2 ? "cgroup.freeze" : "freezer.state", part->version2 ? "0" : "THAWED");
+}
+
+void Group::kill_all() const {
+  if (parts_.empty()) return;
+  std::istringstream pids(read_at(parts_.front().directory.get(), "cgroup.procs"));
+  for (pid_t pid; pids >> pid;) kill(pid, SIGKILL);
+}
+
+bool Group::remove() {
+  std::erase_if(parts_, [](const Part& part) { return rmdir(part.path.c_str()) == 0 || errno == ENOENT; });
+  return parts_.empty();
+}
+
+}  // namespace lambari::jail

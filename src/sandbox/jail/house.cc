@@ -1,0 +1,74 @@
+#include "sandbox/jail/house.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <sstream>
+
+namespace lambari::jail {
+
+UserRange choose_users(const std::string& uid_map) {
+  constexpr std::uint64_t kFirst = 0x70000000, kCount = 65536;  // beyond what subuid files and systemd give out
+  std::istringstream lines(uid_map);
+  UserRange chosen;
+  std::uint64_t inside, outside, count;
+  while (lines >> inside >> outside >> count) {
+    if (inside <= kFirst && kFirst + kCount <= inside + count) return {kFirst, kCount};
+    // In a container: the upper end of the largest part, leaving its lower half alone.
+    auto size = std::min(kCount, count / 2);
+    if (size > chosen.count && size >= 2048) chosen = {static_cast<std::uint32_t>(inside + count - size), static_cast<std::uint32_t>(size)};
+  }
+  return chosen;
+}
+
+Fd make_user_namespace(UserRange users) {
+  auto [ours, theirs] = socket_pair();
+  pid_t child = fork();
+  check(child >= 0, "fork");
+  if (child == 0) {
+    ours.reset();
+    char byte = unshare(CLONE_NEWUSER) == 0 ? 'y' : 'n';
+    if (write(theirs.get(), &byte, 1) == 1) (void)!read(theirs.get(), &byte, 1);  // ends when the other side has what it wants
+    _exit(0);
+  }
+  theirs.reset();
+  Fd result;
+  try {
+    auto answer = receive_packet(ours.get(), 1);
+    if (answer.bytes != "y") throw Failure("user namespace: not permitted");
+    const auto proc = "/proc/" + std::to_string(child);
+    const auto line = "0 " + std::to_string(users.first) + " " + std::to_string(users.count);
+    write_file(proc + "/uid_map", line);
+    write_file(proc + "/gid_map", line);
+    result.reset(open((proc + "/ns/user").c_str(), O_RDONLY | O_CLOEXEC));
+    check(static_cast<bool>(result), proc + "/ns/user");
+  } catch (...) {
+    ours.reset();
+    waitpid(child, nullptr, 0);
+    throw;
+  }
+  ours.reset();
+  waitpid(child, nullptr, 0);
+  return result;
+}
+
+void enter_user_namespace() {
+  const auto uid = std::to_string(geteuid()), gid = std::to_string(getegid());
+  check(unshare(CLONE_NEWUSER) == 0, "user namespace");
+  write_file("/proc/self/setgroups", "deny");
+  write_file("/proc/self/uid_map", "0 " + uid + " 1");
+  write_file("/proc/self/gid_map", "0 " + gid + " 1");
+}
+
+void settle_mounts() {
+  check(unshare(CLONE_NEWNS) == 0, "mount namespace");
+  mount_at(nullptr, "/", nullptr, MS_REC | MS_PRIVATE);
+  mount_at("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC);
+  check(chdir("/") == 0, "chdir");
+}
+
+}  // namespace lambari::jail

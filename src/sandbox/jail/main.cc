@@ -1,0 +1,86 @@
+// lambari-sandbox: started by the server with one end of a socket pair. This first process keeps the house: it makes the control
+// groups, starts the supervisor as process 1 of a new pid namespace, and tidies up when that has ended, for whatever reason.
+#include <errno.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "sandbox/jail/house.h"
+#include "sandbox/jail/supervisor.h"
+
+namespace {
+
+using namespace lambari::jail;
+
+bool may_administer() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[2] = {};
+  constexpr std::uint32_t kNeeded = 1U << CAP_SYS_ADMIN | 1U << CAP_SETUID | 1U << CAP_SETGID;
+  return geteuid() == 0 && syscall(SYS_capget, &header, data) == 0 && (data[0].effective & kNeeded) == kNeeded;
+}
+
+void say_hello_with(int socket, const std::string& problem) {
+  using namespace lambari::sandbox::protocol;
+  send_packet(socket, Writer(Tell::hello).text(problem).number(0).bytes());
+}
+
+int keep(int socket, Settings settings) {
+  for (int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) signal(number, SIG_IGN);  // the server decides when we end
+  settings.root = may_administer();
+  Cgroups cgroups = Cgroups::open(getpid(), geteuid() == 0);
+  if (settings.isolated) {
+    try {
+      if (!settings.root) enter_user_namespace();
+      check(unshare(CLONE_NEWPID) == 0, "pid namespace");
+    } catch (const std::exception& error) {
+      cgroups.remove();
+      say_hello_with(socket, std::string(error.what()) +
+                                 ". Run as root, or allow unprivileged user namespaces: sysctl kernel.unprivileged_userns_clone=1 and "
+                                 "user.max_user_namespaces above 0; on Ubuntu also kernel.apparmor_restrict_unprivileged_userns=0");
+      return 1;
+    }
+  }
+  prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);  // where environments run as the server's user, they must not look in here
+  pid_t supervisor = fork();
+  if (supervisor == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    int result = 0;
+    try {
+      Supervisor(Fd(socket), settings, std::move(cgroups)).run();
+    } catch (const std::exception& error) {
+      fprintf(stderr, "lambari-sandbox: %s\n", error.what());
+      result = 1;
+    }
+    _exit(result);
+  }
+  close(socket);
+  int status = 0;
+  while (supervisor > 0 && waitpid(supervisor, &status, 0) < 0 && errno == EINTR) {
+  }
+  cgroups.remove();
+  return supervisor > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  // lambari-sandbox SOCKET isolated|plain RUNTIMES LIBRARY ENDPOINT_PORT
+  if (count != 6) {
+    fprintf(stderr, "lambari-sandbox is started by lambari; it is of no use alone\n");
+    return 2;
+  }
+  Settings settings;
+  settings.isolated = strcmp(arguments[2], "plain") != 0;
+  settings.runtimes = arguments[3];
+  settings.library = arguments[4];
+  settings.endpoint_port = static_cast<std::uint16_t>(atoi(arguments[5]));
+  int socket = atoi(arguments[1]);
+  fcntl(socket, F_SETFD, FD_CLOEXEC);
+  return keep(socket, std::move(settings));
+}

@@ -1,0 +1,22 @@
+// What a function sees as `/`: a few read-only directories of the host, its runtime, and made-up files.
+#pragma once
+
+#include <string>
+
+#include "sandbox/jail/os.h"
+
+namespace lambari::jail {
+
+struct Roots {
+  std::string library;  // liblambari-slot.so
+  Fd user_namespace;    // the house's; empty when we are in it already
+};
+
+// A mount namespace, owned by the house's user namespace, whose root is that of a slot without code: /var/task, /opt and /tmp are
+// empty, /proc shows a dead pid namespace. `pack` is a runtime pack's folder, or empty. Slots start as copies of it. Throws Failure.
+Fd make_root(const Roots& roots, const std::string& pack);
+
+// In a copy, by the slot's init, which holds all rights in it: its own /proc, read-only and masked, and /tmp.
+void mount_own(const std::string& tmp_options);
+
+}  // namespace lambari::jail

@@ -1,0 +1,228 @@
+#include "sandbox/jail/slot_process.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "sandbox/jail/confine.h"
+#include "sandbox/jail/root.h"
+#include "sandbox/jail/zygote_protocol.h"
+
+namespace lambari::jail {
+namespace {
+
+using sandbox::protocol::Mode;
+
+void report_failure(int control, const char* text) {
+  SlotReport report{SlotReport::failed, errno};
+  std::string bytes(reinterpret_cast<const char*>(&report), sizeof report);
+  send_packet(control, bytes + text);
+}
+
+void map_self(int own_proc, std::uint32_t user) {
+  // Possible without rights over the outer namespace: one number, our own.
+  auto map = [&](const char* file, std::uint32_t inside) {
+    check(put(own_proc, file, std::to_string(inside) + " " + std::to_string(user) + " 1"), file);
+  };
+  check(put(own_proc, "setgroups", "deny"), "setgroups");
+  map("uid_map", kFunctionUid);
+  map("gid_map", kFunctionGid);
+}
+
+void loopback_up() {
+  Fd any(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request{};
+  strcpy(request.ifr_name, "lo");
+  check(any && ioctl(any.get(), SIOCGIFFLAGS, &request) == 0, "loopback");
+  request.ifr_flags |= IFF_UP;
+  check(ioctl(any.get(), SIOCSIFFLAGS, &request) == 0, "loopback up");
+}
+
+Filter filter_of(const SlotPlan& plan) { return {plan.filter->data(), static_cast<unsigned short>(plan.filter->size())}; }
+
+[[noreturn]] void run_main_process(const SlotPlan& plan) {
+  reset_signals();
+  prctl(PR_SET_NAME, "runtime", 0, 0, 0);
+  int keep[2] = {plan.launch, plan.output};
+  if (!arrange_descriptors(plan.output, keep, 2)) _exit(125);
+  if (const char* failed = confine(filter_of(plan))) {
+    dprintf(2, "lambari: the environment could not be entered: %s: %s\n", failed, strerror(errno));
+    _exit(125);
+  }
+  if (plan.mode == Mode::launch) launch();
+  const char* arguments[] = {"/var/lang/bin/node", "--expose-gc", "--max-http-header-size=81920", "/var/runtime/lambari-node.mjs", "wait",
+                             nullptr};
+  const char* environment[] = {"PATH=/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin", "AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001",
+                               "TZ=:UTC", "LANG=en_US.UTF-8", nullptr};
+  execve(arguments[0], const_cast<char**>(arguments), const_cast<char**>(environment));
+  dprintf(2, "lambari: %s: %s\n", arguments[0], strerror(errno));
+  _exit(126);
+}
+
+[[noreturn]] void be_init(const SlotPlan& plan) {
+  try {
+    prctl(PR_SET_NAME, "init", 0, 0, 0);
+    constexpr char kName[] = "169.254.76.1";  // AWS names them so
+    check(sethostname(kName, sizeof kName - 1) == 0, "sethostname");
+    loopback_up();
+    auto runtime_port = plan.runtime_port, endpoint_port = plan.endpoint_port;
+    Fd runtime = listen_local(runtime_port), endpoint = listen_local(endpoint_port);
+    mount_own("mode=1777,size=1m,nr_inodes=100k,uid=" + std::to_string(kFunctionUid) + ",gid=" + std::to_string(kFunctionGid));
+    check(chdir("/") == 0, "chdir");
+
+    pid_t main_process = 0;
+    if (plan.mode != Mode::zygote) {
+      main_process = fork();
+      check(main_process >= 0, "fork");
+      if (main_process == 0) run_main_process(plan);
+    }
+    // The listeners go up only now: the supervisor may rely on all of the above.
+    SlotReport ready{SlotReport::ready, 0};
+    send_packet(plan.control, {reinterpret_cast<const char*>(&ready), sizeof ready}, {runtime.get(), endpoint.get()});
+    runtime.reset();
+    endpoint.reset();
+
+    int control = fcntl(plan.control, F_DUPFD_CLOEXEC, 3);
+    check(control >= 0, "dup");
+    if (dup2(control, 3) != 3) fail("dup");
+    control = 3;
+    close_range(4, ~0U, 0);
+    for (int fd = 0; fd < 3; ++fd) close(fd);
+    if (const char* failed = confine(filter_of(plan))) fail(failed);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);  // the function runs as the same user, and must not look in here
+
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &child, nullptr);
+    for (;;) {
+      int status;
+      for (pid_t ended; (ended = waitpid(-1, &status, WNOHANG)) > 0;) {
+        if (ended != main_process) continue;  // an orphan
+        SlotReport report{SlotReport::exited, status};
+        send(control, &report, sizeof report, MSG_NOSIGNAL);
+      }
+      sigwaitinfo(&child, nullptr);
+    }
+  } catch (const std::exception& error) {
+    try {
+      report_failure(plan.control, error.what());
+    } catch (...) {
+    }
+  }
+  _exit(1);
+}
+
+}  // namespace
+
+void reset_signals() {
+  for (int number = 1; number < NSIG; ++number) signal(number, SIG_DFL);
+  sigset_t nothing;
+  sigemptyset(&nothing);
+  sigprocmask(SIG_SETMASK, &nothing, nullptr);
+}
+
+Fd listen_local(std::uint16_t& port) {
+  Fd listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  check(listener && bind(listener.get(), reinterpret_cast<sockaddr*>(&address), size) == 0 && listen(listener.get(), 128) == 0 &&
+            getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0,
+        "listen on port " + std::to_string(port));
+  port = ntohs(address.sin_port);
+  return listener;
+}
+
+void enter_slot(const SlotPlan& plan) {
+  try {
+    prctl(PR_SET_NAME, "slot", 0, 0, 0);
+    Fd own_proc(open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC));  // the root that we enter shows other processes
+    check(static_cast<bool>(own_proc), "/proc/self");
+    plan.group->join();
+    if (plan.user_namespace >= 0) check(setns(plan.user_namespace, CLONE_NEWUSER) == 0, "enter the house's user namespace");
+    check(setns(plan.root, CLONE_NEWNS) == 0, "enter the root");
+    if (plan.user_namespace >= 0)
+      check(setresgid(plan.user, plan.user, plan.user) == 0 && setresuid(plan.user, plan.user, plan.user) == 0, "become the slot's user");
+    check(unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWPID | CLONE_NEWCGROUP) == 0,
+          "make namespaces");
+    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);  // so that our own files in /proc are ours
+    map_self(own_proc.get(), plan.user);
+    pid_t init = fork();
+    check(init >= 0, "fork");
+    if (init == 0) be_init(plan);
+    std::vector<Fd> namespaces;
+    std::vector<int> numbers;
+    for (const char* file : kNamespaceFiles) {
+      namespaces.emplace_back(openat(own_proc.get(), file, O_RDONLY | O_CLOEXEC));
+      check(static_cast<bool>(namespaces.back()), file);
+      numbers.push_back(namespaces.back().get());
+    }
+    SlotReport report{SlotReport::entered, init};
+    send_packet(plan.control, {reinterpret_cast<const char*>(&report), sizeof report}, numbers);
+    _exit(0);
+  } catch (const std::exception& error) {
+    try {
+      report_failure(plan.control, error.what());
+    } catch (...) {
+    }
+  }
+  _exit(1);
+}
+
+bool parse_assignment(char* message, std::size_t size, Assignment& into) {
+  if (size == 0 || message[size - 1] != 0) return false;
+  char* at = message;
+  char* end = message + size;
+  into.folder = at;
+  at += strlen(at) + 1;
+  for (auto* list : {&into.arguments, &into.environment}) {
+    for (;;) {
+      if (at >= end) return false;
+      char* text = at;
+      at += strlen(at) + 1;
+      if (!*text) break;
+      list->push_back(text);
+    }
+    list->push_back(nullptr);
+  }
+  return at == end;
+}
+
+void launch() {
+  static char message[sandbox::protocol::kMaxAssignment];
+  ssize_t size;
+  do size = recv(3, message, sizeof message, 0);
+  while (size < 0 && errno == EINTR);
+  if (size <= 0) _exit(0);
+  close(3);
+  Assignment assignment;
+  if (!parse_assignment(message, static_cast<std::size_t>(size), assignment)) _exit(125);
+  if (chdir(assignment.folder) != 0) dprintf(2, "lambari: %s: %s\n", assignment.folder, strerror(errno));
+  if (assignment.arguments.front()) {
+    execve(assignment.arguments.front(), assignment.arguments.data(), assignment.environment.data());
+    dprintf(2, "lambari: %s: %s\n", assignment.arguments.front(), strerror(errno));
+    _exit(126);
+  }
+  for (const char* path : {"/var/runtime/bootstrap", "/var/task/bootstrap", "/opt/bootstrap"}) {
+    const char* arguments[] = {path, nullptr};
+    execve(path, const_cast<char**>(arguments), assignment.environment.data());
+    if (errno == ENOENT) continue;
+    dprintf(2, "lambari: %s: %s\n", path, strerror(errno));
+    _exit(126);
+  }
+  dprintf(2, "lambari: no bootstrap in /var/task or /opt\n");
+  _exit(127);
+}
+
+}  // namespace lambari::jail

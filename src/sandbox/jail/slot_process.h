@@ -1,0 +1,65 @@
+// The processes of a slot. The supervisor forks an entrant; it enters the slot's control groups and a copy of the read-only root,
+// makes the namespaces, starts the slot's init inside them and ends. The init (process 1 of the slot, no rights) only buries the
+// dead. The function's process is a fork of a zygote (zygote.cc), or a child of the init that starts an interpreter or waits to be
+// told what to execute.
+#pragma once
+
+#include <linux/filter.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sandbox/jail/cgroups.h"
+#include "sandbox/jail/os.h"
+#include "sandbox/protocol.h"
+
+namespace lambari::jail {
+
+// What the init says to the supervisor on its control socket. Nothing it says is trusted: it can only end its own slot.
+struct SlotReport {
+  enum Kind : std::uint64_t {
+    entered = 1,  // from the entrant, with the slot's namespaces
+    ready,        // with the two listeners
+    failed,       // text follows
+    exited,       // with the status of the function's process
+  };
+  Kind kind;
+  std::int64_t status;
+};
+
+struct SlotPlan {
+  std::uint64_t id = 0;
+  sandbox::protocol::Mode mode{};
+  const Group* group = nullptr;
+  int user_namespace = -1;  // the house's; -1 when we are in it
+  int root = -1;            // mount namespace to copy
+  std::uint32_t user = 0;   // in the house's user namespace; owner of the slot
+  int control = -1;
+  int output = -1;
+  int launch = -1;
+  std::uint16_t runtime_port = 0, endpoint_port = 0;
+  const std::vector<sock_filter>* filter = nullptr;
+};
+
+// Runs in the entrant; does not return.
+[[noreturn]] void enter_slot(const SlotPlan& plan);
+
+// Listens on 127.0.0.1; port 0 picks one, which is returned in `port`. Throws Failure.
+Fd listen_local(std::uint16_t& port);
+
+// Waits on descriptor 3 for an assignment and executes it: folder, arguments, "", environment, "", all ended by NUL. Without
+// arguments the function's own `bootstrap` is looked for. Does not return.
+[[noreturn]] void launch();
+
+// Pure part of it, tested. False when the message is malformed.
+struct Assignment {
+  const char* folder = nullptr;
+  std::vector<char*> arguments, environment;  // null at the end; they point into the message
+};
+bool parse_assignment(char* message, std::size_t size, Assignment& into);
+
+// Every signal as in a fresh process: what the supervisor ignores or blocks is not the function's business.
+void reset_signals();
+
+}  // namespace lambari::jail

@@ -1,0 +1,74 @@
+// The supervisor's loop: does what the server asks, tells it what happened. One thread; no text that a client of the server sent
+// ever comes here, except the names of folders that the server made.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <linux/filter.h>
+
+#include "sandbox/jail/cgroups.h"
+#include "sandbox/jail/os.h"
+#include "sandbox/jail/root.h"
+#include "sandbox/jail/slot_process.h"
+#include "sandbox/protocol.h"
+
+namespace lambari::jail {
+
+struct Settings {
+  bool isolated = true;  // false: plain processes
+  bool root = false;     // the run holds the host's rights, and slots get users of their own
+  std::string runtimes;
+  std::string library;
+  std::uint16_t endpoint_port = 0;
+};
+
+class Supervisor {
+ public:
+  Supervisor(Fd server, Settings settings, Cgroups cgroups);
+  ~Supervisor();
+
+  // Prepares what all slots share, says hello, and serves until the server is gone. In isolation it runs as process 1 of its pid
+  // namespace: when it ends, so does everything.
+  void run();
+
+ private:
+  struct Zygote;
+  struct Slot;
+
+  std::vector<Capability> prepare(std::string& problem);
+  void serve(const std::string& message);
+  void prepare_slot(std::uint64_t id, const std::string& pack, sandbox::protocol::Mode mode);
+  void prepare_plain(Slot& slot);
+  void assign(Slot& slot, sandbox::protocol::Reader& message);
+  void begin(Slot& slot);
+  void on_control(Slot& slot);
+  void on_zygote(Zygote& zygote);
+  void reap();
+  void end(Slot& slot);
+  void tell_ready(Slot& slot);
+  void tell_gone(Slot& slot);
+  bool sweep();
+
+  Zygote& zygote(const std::string& pack);
+  void zygote_died(Zygote& zygote);
+  int root_of(const std::string& pack);
+  void watch(int fd, std::uint64_t tag);
+
+  Fd server_;
+  Settings settings_;
+  Cgroups cgroups_;
+  Fd epoll_, signals_, own_mounts_, filter_file_;
+  Roots roots_;
+  std::vector<sock_filter> filter_;
+  std::map<std::string, Fd> made_roots_;
+  std::map<std::string, std::unique_ptr<Zygote>> zygotes_;
+  std::map<std::uint64_t, std::unique_ptr<Slot>> slots_;
+  std::vector<Group> leaving_;  // control groups to remove as soon as they are empty
+  std::uint32_t users_ = 0, next_user_ = 0;
+  bool done_ = false;
+};
+
+}  // namespace lambari::jail

@@ -1,0 +1,85 @@
+// What the server and `lambari-sandbox` say to each other: one message per packet over a SOCK_SEQPACKET pair, descriptors beside it.
+// Both ends are built together, so a message has no version. README.md lists the messages.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace lambari::sandbox::protocol {
+
+inline constexpr std::size_t kMaxMessage = 64 * 1024;  // paths of five layers and a handful of numbers
+inline constexpr std::size_t kMaxAssignment = 240 * 1024;  // what a process is told at its start: environment and arguments
+inline constexpr std::size_t kMaxDescriptors = 8;
+
+enum class Ask : std::uint32_t {
+  prepare = 1,  // id, pack, Mode
+  assign,       // id, memory_mb, tmp_mb, code, count, layer...
+  kill,         // id
+  expect,       // pack: its zygote will be wanted
+};
+
+enum class Tell : std::uint32_t {
+  hello = 1,  // problem, count, (name, available, detail, remedy)...; the first message
+  ready,      // id, Has bits, runtime port, endpoint port; descriptors: runtime listener, endpoint listener, output, launch, [peak], [freezer]
+  assigned,   // id, problem
+  gone,       // id, has status, wait status, out of memory, peak bytes, problem; the last message about an id
+};
+
+// What lives in a slot while it waits.
+enum class Mode : std::uint32_t {
+  zygote = 1,  // a fork of the pack's warm interpreter
+  warm,        // the pack's interpreter, started and waiting
+  launch,      // a process that executes what the assignment says
+};
+
+inline constexpr std::uint32_t kHasPeak = 1;
+inline constexpr std::uint32_t kHasFreezer = 2;
+inline constexpr std::uint32_t kFreezerIsV2 = 4;  // takes "1" and "0" instead of "FROZEN" and "THAWED"
+
+class Writer {
+ public:
+  template <class E>
+    requires std::is_enum_v<E>
+  explicit Writer(E type) {
+    number(static_cast<std::uint64_t>(type));
+  }
+  Writer& number(std::uint64_t value) {
+    bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
+    return *this;
+  }
+  Writer& text(std::string_view value) {
+    number(value.size());
+    bytes_.append(value);
+    return *this;
+  }
+  const std::string& bytes() const { return bytes_; }
+
+ private:
+  std::string bytes_;
+};
+
+// Throws std::runtime_error when a message is shorter than it says.
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : left_(bytes) {}
+  std::uint64_t number() {
+    std::uint64_t value;
+    std::memcpy(&value, take(sizeof value).data(), sizeof value);
+    return value;
+  }
+  std::string text() { return std::string(take(number())); }
+
+ private:
+  std::string_view take(std::size_t size) {
+    if (size > left_.size()) throw std::runtime_error("sandbox protocol: short message");
+    auto taken = left_.substr(0, size);
+    left_.remove_prefix(size);
+    return taken;
+  }
+  std::string_view left_;
+};
+
+}  // namespace lambari::sandbox::protocol
