@@ -9,8 +9,14 @@ namespace {
 
 // These name the qualified function; the others the function itself.
 bool takes_qualifier(std::string_view operation) {
-  static const std::set<std::string_view> kNames = {"Invoke",           "GetFunction",      "GetFunctionConfiguration", "DeleteFunction",
-                                                    "AddPermission",    "RemovePermission", "GetPolicy",                "GetRuntimeManagementConfig",
+  static const std::set<std::string_view> kNames = {"Invoke",
+                                                    "GetFunction",
+                                                    "GetFunctionConfiguration",
+                                                    "DeleteFunction",
+                                                    "AddPermission",
+                                                    "RemovePermission",
+                                                    "GetPolicy",
+                                                    "GetRuntimeManagementConfig",
                                                     "PutRuntimeManagementConfig"};
   return kNames.contains(operation);
 }
@@ -31,8 +37,8 @@ void add_request_tags(contracts::AccessRequest& out, const std::map<std::string,
 void add_layer_version(House& house, contracts::AccessRequest& out, const LayerRef& ref, std::int64_t number) {
   out.resources = {layer_version_arn(ref.account, ref.region, ref.name, static_cast<std::uint64_t>(number))};
   if (number < 1) return;
-  out.resource_policy =
-      policy_document(rows::layer_policy(*house.d.store.read(), ref.account, ref.region, ref.name, static_cast<std::uint64_t>(number)));
+  out.resource_policy = policy_document(
+      rows::layer_policy(*house.d.store.read(), ref.account, ref.region, ref.name, static_cast<std::uint64_t>(number)));
 }
 
 template <class Request>

@@ -4,7 +4,8 @@
 
 namespace lambari::lambda {
 
-async::Task<aws::lambda::GetAccountSettingsResponse> Account::settings(const wire::Call& call, aws::lambda::GetAccountSettingsRequest) {
+async::Task<aws::lambda::GetAccountSettingsResponse> Account::settings(const wire::Call& call,
+                                                                       aws::lambda::GetAccountSettingsRequest) {
   const auto reader = house_.d.store.read();
   const auto usage = rows::usage(*reader, call.account, call.region);
   aws::lambda::GetAccountSettingsResponse out;
@@ -21,16 +22,19 @@ async::Task<aws::lambda::GetAccountSettingsResponse> Account::settings(const wir
   co_return out;
 }
 
-async::Task<aws::lambda::Concurrency> Account::put_concurrency(const wire::Call& call, aws::lambda::PutFunctionConcurrencyRequest request) {
+async::Task<aws::lambda::Concurrency> Account::put_concurrency(const wire::Call& call,
+                                                               aws::lambda::PutFunctionConcurrencyRequest request) {
   const auto key = parse_whole_function(request.FunctionName, House::scope(call));
   const int asked = request.ReservedConcurrentExecutions;
   co_await house_.d.store.commit([&](store::Transaction& t) {
     if (!rows::function(t, key)) function_not_found(key, "$LATEST");
     const int others = rows::total_reserved(t, key.account, key.region) - rows::reserved(t, key).value_or(0);
     if (house_.settings.account_concurrency - others - asked < kMinUnreserved) {
-      invalid("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value "
-              "of [" +
-              std::to_string(kMinUnreserved) + "].");
+      invalid(
+          "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its "
+          "minimum value "
+          "of [" +
+          std::to_string(kMinUnreserved) + "].");
     }
     rows::put_reserved(t, key, asked);
   });
@@ -38,8 +42,8 @@ async::Task<aws::lambda::Concurrency> Account::put_concurrency(const wire::Call&
   co_return aws::lambda::Concurrency{asked};
 }
 
-async::Task<aws::lambda::GetFunctionConcurrencyResponse> Account::get_concurrency(const wire::Call& call,
-                                                                                  aws::lambda::GetFunctionConcurrencyRequest request) {
+async::Task<aws::lambda::GetFunctionConcurrencyResponse> Account::get_concurrency(
+    const wire::Call& call, aws::lambda::GetFunctionConcurrencyRequest request) {
   const auto key = parse_whole_function(request.FunctionName, House::scope(call));
   const auto reader = house_.d.store.read();
   if (!rows::function(*reader, key)) function_not_found(key);
@@ -63,8 +67,8 @@ async::Task<aws::lambda::GetFunctionCodeSigningConfigResponse> Account::get_code
   co_return aws::lambda::GetFunctionCodeSigningConfigResponse{"", key.name};
 }
 
-async::Task<aws::lambda::GetFunctionRecursionConfigResponse> Account::get_recursion(const wire::Call& call,
-                                                                                    aws::lambda::GetFunctionRecursionConfigRequest request) {
+async::Task<aws::lambda::GetFunctionRecursionConfigResponse> Account::get_recursion(
+    const wire::Call& call, aws::lambda::GetFunctionRecursionConfigRequest request) {
   const auto key = parse_whole_function(request.FunctionName, House::scope(call));
   if (!rows::function(*house_.d.store.read(), key)) function_not_found(key);
   co_return aws::lambda::GetFunctionRecursionConfigResponse{"Terminate"};

@@ -34,7 +34,8 @@ async::Task<aws::lambda::AliasConfiguration> Aliases::create(const wire::Call& c
   const auto key = parse_function(request.FunctionName, std::nullopt, House::scope(call)).key;
   check_name(request.Name);
   const auto alias = co_await house_.d.store.transact([&](store::Transaction& t) {
-    Alias alias{request.Name, request.FunctionVersion, request.Description.value_or(""), base::uuid(), weights_of(request.RoutingConfig)};
+    Alias alias{request.Name, request.FunctionVersion, request.Description.value_or(""), base::uuid(),
+                weights_of(request.RoutingConfig)};
     if (!rows::function(t, key)) {
       // AWS names the version too when it finds no function.
       function_not_found(key, request.FunctionVersion);

@@ -82,7 +82,8 @@ struct Environments::State {
   std::unique_ptr<Live> take_oldest() {
     Pool* oldest = nullptr;
     for (auto& [key, pool] : pools) {
-      if (!pool->idle.empty() && (!oldest || pool->idle.front()->idle_since < oldest->idle.front()->idle_since)) oldest = pool.get();
+      if (!pool->idle.empty() && (!oldest || pool->idle.front()->idle_since < oldest->idle.front()->idle_since))
+        oldest = pool.get();
     }
     if (!oldest) return nullptr;
     auto live = std::move(oldest->idle.front());
@@ -205,7 +206,8 @@ async::Task<std::unique_ptr<Environments::Live>> Environments::make(std::shared_
   const auto& c = version->configuration;
   auto live = std::make_unique<Live>();
   const auto credentials = co_await credentials_.assume_for_service(c.role, "lambda.amazonaws.com", version->function.name);
-  if (!credentials) throw wire::Fault("AccessDeniedException", "The role defined for the function cannot be assumed by Lambda.", 403);
+  if (!credentials)
+    throw wire::Fault("AccessDeniedException", "The role defined for the function cannot be assumed by Lambda.", 403);
 
   live->log_group = log_group_of(*version);
   live->log_stream = log_stream_name(clock_.now(), version->label(), base::hex(base::random_bytes(16)));
@@ -214,8 +216,8 @@ async::Task<std::unique_ptr<Environments::Live>> Environments::make(std::shared_
   if (const auto session = co_await credentials_.find(credentials->access_key_id)) {
     contracts::AccessRequest request;
     request.action = "logs:PutLogEvents";
-    request.resources = {"arn:aws:logs:" + version->function.region + ":" + version->function.account + ":log-group:" + live->log_group +
-                         ":log-stream:" + live->log_stream};
+    request.resources = {"arn:aws:logs:" + version->function.region + ":" + version->function.account +
+                         ":log-group:" + live->log_group + ":log-stream:" + live->log_stream};
     const auto decision = co_await authorizer_.authorize(session->principal, request);
     live->may_log = decision.allowed;
     if (!decision.allowed) {
@@ -280,7 +282,8 @@ void Environments::retire(const FunctionKey& function) {
   std::vector<std::uint64_t> numbers;
   {
     const std::lock_guard lock(state_->mutex);
-    for (auto it = state_->pools.lower_bound({function, 0, ""}); it != state_->pools.end() && std::get<0>(it->first) == function; ++it) {
+    for (auto it = state_->pools.lower_bound({function, 0, ""}); it != state_->pools.end() && std::get<0>(it->first) == function;
+         ++it) {
       numbers.push_back(std::get<1>(it->first));
     }
   }

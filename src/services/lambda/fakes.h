@@ -22,11 +22,13 @@
 namespace lambari::lambda::testing {
 
 // What the "function" does; by default it answers its version and generation of code.
-using Handler = std::function<sandbox::Outcome(const sandbox::FunctionSpec&, const sandbox::Invocation&, const sandbox::LineSink&)>;
+using Handler =
+    std::function<sandbox::Outcome(const sandbox::FunctionSpec&, const sandbox::Invocation&, const sandbox::LineSink&)>;
 
 class FakeEnvironment final : public sandbox::Environment {
  public:
-  FakeEnvironment(sandbox::FunctionSpec spec, Handler& handler, std::atomic<int>& alive, std::string id, std::chrono::milliseconds& takes)
+  FakeEnvironment(sandbox::FunctionSpec spec, Handler& handler, std::atomic<int>& alive, std::string id,
+                  std::chrono::milliseconds& takes)
       : spec_(std::move(spec)), handler_(handler), count_(alive), id_(std::move(id)), takes_(takes) {
     ++count_;
   }
@@ -61,8 +63,8 @@ class FakeSandbox final : public sandbox::Sandbox {
   Handler handler = [](const sandbox::FunctionSpec& spec, const sandbox::Invocation& invocation, const sandbox::LineSink& lines) {
     lines({1}, "hello from " + spec.environment.at("AWS_LAMBDA_FUNCTION_VERSION"));
     sandbox::Outcome outcome;
-    outcome.payload = "{\"version\":\"" + spec.environment.at("AWS_LAMBDA_FUNCTION_VERSION") + "\",\"arn\":\"" + invocation.function_arn +
-                      "\",\"event\":" + invocation.payload + "}";
+    outcome.payload = "{\"version\":\"" + spec.environment.at("AWS_LAMBDA_FUNCTION_VERSION") + "\",\"arn\":\"" +
+                      invocation.function_arn + "\",\"event\":" + invocation.payload + "}";
     outcome.duration = std::chrono::milliseconds(2);
     outcome.max_memory_bytes = 30 << 20;
     return outcome;
@@ -99,7 +101,8 @@ class FakeCredentials final : public contracts::Credentials {
     secret.principal.kind = contracts::Principal::Kind::assumed_role;
     co_return secret;
   }
-  async::Task<std::optional<contracts::TemporaryCredentials>> assume_for_service(const std::string& role, const std::string& service,
+  async::Task<std::optional<contracts::TemporaryCredentials>> assume_for_service(const std::string& role,
+                                                                                 const std::string& service,
                                                                                  const std::string&) override {
     EXPECT_EQ(service, "lambda.amazonaws.com");
     if (unusable_roles.contains(role)) co_return std::nullopt;
@@ -128,7 +131,8 @@ class FakeAuthorizer final : public contracts::Authorizer {
   }
   int count(const std::string& action) {
     const std::lock_guard lock(mutex);
-    return static_cast<int>(std::count_if(asked.begin(), asked.end(), [&](const auto& request) { return request.action == action; }));
+    return static_cast<int>(
+        std::count_if(asked.begin(), asked.end(), [&](const auto& request) { return request.action == action; }));
   }
 };
 
@@ -237,7 +241,9 @@ class World {
     request.Code.ZipFile = hello_zip();
     return request;
   }
-  aws::lambda::FunctionConfiguration create(const std::string& name) { return call_api(&Lambda::CreateFunction, create_request(name)); }
+  aws::lambda::FunctionConfiguration create(const std::string& name) {
+    return call_api(&Lambda::CreateFunction, create_request(name));
+  }
 
   aws::lambda::FunctionConfiguration get(const std::string& name, std::optional<std::string> qualifier = {}) {
     return call_api(&Lambda::GetFunctionConfiguration, aws::lambda::GetFunctionConfigurationRequest{name, std::move(qualifier)});

@@ -17,14 +17,10 @@ template <class Exception>
   throw fault;
 }
 
-[[noreturn]] inline void invalid(std::string message) {
-  refuse<aws::lambda::InvalidParameterValueException>(std::move(message));
-}
+[[noreturn]] inline void invalid(std::string message) { refuse<aws::lambda::InvalidParameterValueException>(std::move(message)); }
 
 // What a client asked for is real in AWS but not here yet. Never accepted and ignored.
-[[noreturn]] inline void not_here(std::string_view what) {
-  invalid(std::string(what) + " is not supported by lambari yet.");
-}
+[[noreturn]] inline void not_here(std::string_view what) { invalid(std::string(what) + " is not supported by lambari yet."); }
 
 // As AWS's front line says it, before the service is reached.
 [[noreturn]] inline void violates(std::string_view value, std::string_view member, std::string_view constraint) {

@@ -57,7 +57,8 @@ Configuration configuration_of(const aws::lambda::CreateFunctionRequest& r) {
 
 }  // namespace
 
-async::Task<aws::lambda::FunctionConfiguration> Functions::create(const wire::Call& call, aws::lambda::CreateFunctionRequest request) {
+async::Task<aws::lambda::FunctionConfiguration> Functions::create(const wire::Call& call,
+                                                                  aws::lambda::CreateFunctionRequest request) {
   const auto key = parse_new_function(request.FunctionName, House::scope(call));
   auto configuration = configuration_of(request);
   if (request.Tags) check_tags(*request.Tags);
@@ -115,13 +116,14 @@ async::Task<aws::lambda::GetFunctionResponse> Functions::get(const wire::Call& c
   co_return out;
 }
 
-async::Task<aws::lambda::FunctionConfiguration> Functions::get_configuration(const wire::Call& call,
-                                                                             aws::lambda::GetFunctionConfigurationRequest request) {
+async::Task<aws::lambda::FunctionConfiguration> Functions::get_configuration(
+    const wire::Call& call, aws::lambda::GetFunctionConfigurationRequest request) {
   const auto ref = parse_function(request.FunctionName, request.Qualifier, House::scope(call));
   co_return describe(resolve(*house_.d.store.read(), ref), ref.qualifier);
 }
 
-async::Task<aws::lambda::DeleteFunctionResponse> Functions::remove(const wire::Call& call, aws::lambda::DeleteFunctionRequest request) {
+async::Task<aws::lambda::DeleteFunctionResponse> Functions::remove(const wire::Call& call,
+                                                                   aws::lambda::DeleteFunctionRequest request) {
   const auto ref = parse_function(request.FunctionName, request.Qualifier, House::scope(call));
   if (ref.qualifier == "$LATEST") invalid("$LATEST version cannot be deleted without deleting the function.");
   if (!ref.unqualified() && !is_version(ref.qualifier)) invalid("Deletion of aliases is not currently supported.");
@@ -135,10 +137,12 @@ async::Task<aws::lambda::DeleteFunctionResponse> Functions::remove(const wire::C
     }
     std::string users;
     for (const auto& alias : rows::aliases(t, ref.key, {}, 10'000)) {
-      if (alias.version == ref.qualifier || alias.weights.contains(ref.qualifier)) users.append(users.empty() ? "" : ", ").append(alias.name);
+      if (alias.version == ref.qualifier || alias.weights.contains(ref.qualifier))
+        users.append(users.empty() ? "" : ", ").append(alias.name);
     }
     if (!users.empty()) {
-      refuse<aws::lambda::ResourceConflictException>("Unable to delete version because the following aliases reference it: [" + users + "]");
+      refuse<aws::lambda::ResourceConflictException>("Unable to delete version because the following aliases reference it: [" +
+                                                     users + "]");
     }
     // A version that is not there is deleted already.
     rows::erase_version(t, ref.key, version_number(ref.qualifier), loose);
@@ -154,7 +158,8 @@ async::Task<aws::lambda::DeleteFunctionResponse> Functions::remove(const wire::C
   co_return out;
 }
 
-async::Task<aws::lambda::ListFunctionsResponse> Functions::list(const wire::Call& call, aws::lambda::ListFunctionsRequest request) {
+async::Task<aws::lambda::ListFunctionsResponse> Functions::list(const wire::Call& call,
+                                                                aws::lambda::ListFunctionsRequest request) {
   if (request.MasterRegion && *request.MasterRegion != "ALL" && *request.MasterRegion != call.region) {
     co_return aws::lambda::ListFunctionsResponse{std::nullopt, std::vector<aws::lambda::FunctionConfiguration>{}};
   }

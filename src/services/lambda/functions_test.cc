@@ -9,12 +9,12 @@ namespace lambari::lambda {
 namespace {
 
 using namespace aws::lambda;
+using ::testing::HasSubstr;
 using testing::hello_zip;
 using testing::kRole;
 using testing::make_zip;
-using testing::World;
-using ::testing::HasSubstr;
 using ::testing::StartsWith;
+using testing::World;
 
 TEST(Functions, CreateAnswersWithAwsDefaults) {
   World w;
@@ -96,7 +96,8 @@ TEST(Functions, BadPackages) {
   EXPECT_EQ(create("not a zip"),
             "InvalidParameterValueException: Could not unzip uploaded file. Please check your file, then try to upload again.");
   EXPECT_EQ(create(make_zip({})), "InvalidParameterValueException: Uploaded file must be a non-empty zip");
-  EXPECT_EQ(create(std::string(52'428'801, 'x')), "RequestEntityTooLargeException: Zipped size must be smaller than 52428800 bytes");
+  EXPECT_EQ(create(std::string(52'428'801, 'x')),
+            "RequestEntityTooLargeException: Zipped size must be smaller than 52428800 bytes");
   EXPECT_EQ(create(make_zip({{"huge", "x", 0100644, 0x0800, 262'144'001}})),
             "InvalidParameterValueException: Unzipped size must be smaller than 262144000 bytes");
   EXPECT_THAT(create(""), HasSubstr("Please provide a source for function code."));
@@ -117,14 +118,17 @@ TEST(Functions, WhatIsNotHereIsRefusedByName) {
               HasSubstr("DeadLetterConfig"));
   EXPECT_THAT(create([](R& r) { r.KMSKeyArn = "arn:aws:kms:us-east-1:000000000000:key/x"; }), HasSubstr("KMSKeyArn"));
   EXPECT_THAT(create([](R& r) { r.TracingConfig.emplace().Mode = "Active"; }), HasSubstr("TracingConfig"));
-  EXPECT_THAT(create([](R& r) { r.FileSystemConfigs.emplace().push_back({"arn", "/mnt/x", {}}); }), HasSubstr("FileSystemConfigs"));
+  EXPECT_THAT(create([](R& r) { r.FileSystemConfigs.emplace().push_back({"arn", "/mnt/x", {}}); }),
+              HasSubstr("FileSystemConfigs"));
   EXPECT_THAT(create([](R& r) { r.SnapStart.emplace().ApplyOn = "PublishedVersions"; }), HasSubstr("SnapStart"));
   EXPECT_THAT(create([](R& r) { r.LoggingConfig.emplace().LogFormat = "JSON"; }), HasSubstr("LogFormat JSON"));
   EXPECT_THAT(create([](R& r) { r.CodeSigningConfigArn = "arn:csc"; }), HasSubstr("CodeSigningConfigArn"));
   EXPECT_THAT(create([](R& r) { r.PackageType = "Image"; }), HasSubstr("PackageType Image"));
   EXPECT_THAT(create([](R& r) { r.Code.S3Bucket = "b"; }), HasSubstr("S3Bucket"));
-  EXPECT_THAT(create([](R& r) { r.Architectures = {host_architecture() == "arm64" ? "x86_64" : "arm64"}; }), HasSubstr("cannot run here"));
-  EXPECT_THAT(create([](R& r) { r.Runtime = "python2.8"; }), StartsWith("InvalidParameterValueException: Value python2.8 at 'runtime'"));
+  EXPECT_THAT(create([](R& r) { r.Architectures = {host_architecture() == "arm64" ? "x86_64" : "arm64"}; }),
+              HasSubstr("cannot run here"));
+  EXPECT_THAT(create([](R& r) { r.Runtime = "python2.8"; }),
+              StartsWith("InvalidParameterValueException: Value python2.8 at 'runtime'"));
   w.sandbox.missing_runtimes = {"java21"};
   EXPECT_EQ(create([](R& r) { r.Runtime = "java21"; }),
             "InvalidParameterValueException: The runtime java21 is not available on this host: no interpreter was found");
@@ -165,7 +169,8 @@ TEST(Functions, UpdateCodeAndConfiguration) {
   code.DryRun = false;
   code.RevisionId = "wrong";
   EXPECT_EQ(w.fault_of([&] { w.call_api(&Lambda::UpdateFunctionCode, code); }),
-            "PreconditionFailedException: The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to "
+            "PreconditionFailedException: The Revision Id provided does not match the latest Revision Id. Call the "
+            "GetFunction/GetAlias API to "
             "retrieve the latest Revision Id");
   code.RevisionId = before.RevisionId;
   const auto updated = w.call_api(&Lambda::UpdateFunctionCode, code);
@@ -243,11 +248,13 @@ TEST(Functions, Lists) {
     std::vector<std::string> arns;
     for (;;) {
       const auto page = w.call_api(&Lambda::ListFunctions, all);
-      for (const auto& f : *page.Functions) arns.push_back(f.FunctionArn->substr(std::string("arn:aws:lambda:us-east-1:000000000000:function:").size()));
+      for (const auto& f : *page.Functions)
+        arns.push_back(f.FunctionArn->substr(std::string("arn:aws:lambda:us-east-1:000000000000:function:").size()));
       if (!page.NextMarker) break;
       all.Marker = page.NextMarker;
     }
-    EXPECT_THAT(arns, ::testing::ElementsAre("f0:$LATEST", "f1:$LATEST", "f1:1", "f2:$LATEST", "f3:$LATEST", "f4:$LATEST", "f5:$LATEST", "f6:$LATEST"));
+    EXPECT_THAT(arns, ::testing::ElementsAre("f0:$LATEST", "f1:$LATEST", "f1:1", "f2:$LATEST", "f3:$LATEST", "f4:$LATEST",
+                                             "f5:$LATEST", "f6:$LATEST"));
   }
   w.call.region = "eu-west-1";
   EXPECT_TRUE(w.call_api(&Lambda::ListFunctions, ListFunctionsRequest{}).Functions->empty());
@@ -340,7 +347,8 @@ TEST(Aliases, Life) {
   EXPECT_EQ(w.call_api(&Lambda::UpdateAlias, update).FunctionVersion, "2");
   EXPECT_EQ(w.fault_of([&] { w.call_api(&Lambda::DeleteFunction, DeleteFunctionRequest{"f", "2"}); }),
             "ResourceConflictException: Unable to delete version because the following aliases reference it: [live]");
-  EXPECT_THAT(w.fault_of([&] { w.call_api(&Lambda::DeleteFunction, DeleteFunctionRequest{"f", "live"}); }), HasSubstr("Deletion of aliases"));
+  EXPECT_THAT(w.fault_of([&] { w.call_api(&Lambda::DeleteFunction, DeleteFunctionRequest{"f", "live"}); }),
+              HasSubstr("Deletion of aliases"));
 
   w.call_api(&Lambda::CreateAlias, CreateAliasRequest{"f", "beta", "1", {}, {}});
   ListAliasesRequest list;
@@ -367,13 +375,17 @@ TEST(Tags, Life) {
   std::map<std::string, std::string> many;
   for (int i = 0; i < 50; ++i) many["k" + std::to_string(i)] = "v";
   w.call_api(&Lambda::TagResource, TagResourceRequest{arn, many});
-  EXPECT_EQ(w.fault_of([&] { w.call_api(&Lambda::TagResource, TagResourceRequest{arn, std::map<std::string, std::string>{{"one", "more"}}}); }),
+  EXPECT_EQ(w.fault_of([&] {
+    w.call_api(&Lambda::TagResource, TagResourceRequest{arn, std::map<std::string, std::string>{{"one", "more"}}});
+  }),
             "InvalidParameterValueException: Number of tags exceeds resource tag limit.");
   w.call_api(&Lambda::UntagResource, UntagResourceRequest{arn, {"k0", "k1"}});
   w.call_api(&Lambda::TagResource, TagResourceRequest{arn, std::map<std::string, std::string>{{"one", "more"}}});
   EXPECT_EQ(w.call_api(&Lambda::ListTags, ListTagsRequest{arn}).Tags->size(), 49u);
-  EXPECT_THAT(w.fault_of([&] { w.call_api(&Lambda::ListTags, ListTagsRequest{arn + ":1"}); }), HasSubstr("Tags on function aliases and versions"));
-  EXPECT_THAT(w.fault_of([&] { w.call_api(&Lambda::ListTags, ListTagsRequest{"arn:aws:something"}); }), StartsWith("ValidationException"));
+  EXPECT_THAT(w.fault_of([&] { w.call_api(&Lambda::ListTags, ListTagsRequest{arn + ":1"}); }),
+              HasSubstr("Tags on function aliases and versions"));
+  EXPECT_THAT(w.fault_of([&] { w.call_api(&Lambda::ListTags, ListTagsRequest{"arn:aws:something"}); }),
+              StartsWith("ValidationException"));
 }
 
 TEST(Permissions, Life) {
@@ -388,12 +400,14 @@ TEST(Permissions, Life) {
   add.SourceArn = "arn:aws:execute-api:us-east-1:000000000000:abc/*";
   add.SourceAccount = "000000000000";
   const auto added = w.call_api(&Lambda::AddPermission, add);
-  EXPECT_EQ(*added.Statement,
-            R"({"Sid":"apigw","Effect":"Allow","Principal":{"Service":"apigateway.amazonaws.com"},"Action":"lambda:InvokeFunction",)"
-            R"("Resource":"arn:aws:lambda:us-east-1:000000000000:function:f","Condition":{"StringEquals":{"AWS:SourceAccount":"000000000000"},)"
-            R"("ArnLike":{"AWS:SourceArn":"arn:aws:execute-api:us-east-1:000000000000:abc/*"}}})");
+  EXPECT_EQ(
+      *added.Statement,
+      R"({"Sid":"apigw","Effect":"Allow","Principal":{"Service":"apigateway.amazonaws.com"},"Action":"lambda:InvokeFunction",)"
+      R"("Resource":"arn:aws:lambda:us-east-1:000000000000:function:f","Condition":{"StringEquals":{"AWS:SourceAccount":"000000000000"},)"
+      R"("ArnLike":{"AWS:SourceArn":"arn:aws:execute-api:us-east-1:000000000000:abc/*"}}})");
   EXPECT_EQ(w.fault_of([&] { w.call_api(&Lambda::AddPermission, add); }),
-            "ResourceConflictException: The statement id (apigw) provided already exists. Please provide a new statement id, or remove the "
+            "ResourceConflictException: The statement id (apigw) provided already exists. Please provide a new statement id, or "
+            "remove the "
             "existing statement.");
   const auto policy = w.call_api(&Lambda::GetPolicy, GetPolicyRequest{"f", {}});
   EXPECT_EQ(*policy.Policy, R"({"Version":"2012-10-17","Id":"default","Statement":[)" + *added.Statement + "]}");
@@ -412,7 +426,8 @@ TEST(Permissions, Life) {
   add.Qualifier = "1";
   EXPECT_THAT(*w.call_api(&Lambda::AddPermission, add).Statement, HasSubstr("function:f:1\""));
   add.Qualifier = "$LATEST";
-  EXPECT_THAT(w.fault_of([&] { w.call_api(&Lambda::AddPermission, add); }), HasSubstr("We currently do not support adding policies for $LATEST."));
+  EXPECT_THAT(w.fault_of([&] { w.call_api(&Lambda::AddPermission, add); }),
+              HasSubstr("We currently do not support adding policies for $LATEST."));
   add.Qualifier = "nope";
   EXPECT_THAT(w.fault_of([&] { w.call_api(&Lambda::AddPermission, add); }), HasSubstr("Cannot find alias arn: "));
   add.Qualifier = "42";
@@ -422,7 +437,8 @@ TEST(Permissions, Life) {
             "ResourceNotFoundException: Statement nope is not found in resource policy.");
   w.call_api(&Lambda::RemovePermission, RemovePermissionRequest{"f", "apigw", {}, {}});
   w.call_api(&Lambda::RemovePermission, RemovePermissionRequest{"f", "other", {}, {}});
-  EXPECT_THAT(w.fault_of([&] { w.call_api(&Lambda::GetPolicy, GetPolicyRequest{"f", {}}); }), StartsWith("ResourceNotFoundException"));
+  EXPECT_THAT(w.fault_of([&] { w.call_api(&Lambda::GetPolicy, GetPolicyRequest{"f", {}}); }),
+              StartsWith("ResourceNotFoundException"));
 
   add.Qualifier.reset();
   add.StatementId = "s";
@@ -435,7 +451,8 @@ TEST(Account, ReservedConcurrencyAndFigures) {
   w.create_active("f");
   w.create_active("g");
   w.publish("g");
-  EXPECT_EQ(w.call_api(&Lambda::GetFunctionConcurrency, GetFunctionConcurrencyRequest{"f"}).ReservedConcurrentExecutions, std::nullopt);
+  EXPECT_EQ(w.call_api(&Lambda::GetFunctionConcurrency, GetFunctionConcurrencyRequest{"f"}).ReservedConcurrentExecutions,
+            std::nullopt);
   w.call_api(&Lambda::PutFunctionConcurrency, PutFunctionConcurrencyRequest{"f", 400});
   EXPECT_EQ(w.fault_of([&] { w.call_api(&Lambda::PutFunctionConcurrency, PutFunctionConcurrencyRequest{"g", 501}); }),
             "InvalidParameterValueException: Specified ReservedConcurrentExecutions for function decreases account's "

@@ -90,7 +90,8 @@ void House::refuse_s3() { not_here("Code from S3 (S3Bucket, S3Key)"); }
 void check_revision(const std::optional<std::string>& asked, const std::string& actual) {
   if (!asked || asked->empty() || *asked == actual) return;
   refuse<aws::lambda::PreconditionFailedException>(
-      "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision "
+      "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest "
+      "Revision "
       "Id");
 }
 

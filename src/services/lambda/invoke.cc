@@ -16,9 +16,9 @@ using Steady = std::chrono::steady_clock;
 using Kind = sandbox::Outcome::Kind;
 using namespace std::chrono_literals;
 
-constexpr auto kPatience = 10s;          // with a function that is Pending
-constexpr auto kFlushAfter = 200ms;      // lines of a long invocation show meanwhile
-constexpr std::size_t kMaxDepth = 1'000; // of a payload
+constexpr auto kPatience = 10s;                 // with a function that is Pending
+constexpr auto kFlushAfter = 200ms;             // lines of a long invocation show meanwhile
+constexpr std::size_t kMaxDepth = 1'000;        // of a payload
 constexpr std::size_t kParseHere = 256 * 1024;  // larger payloads are checked on the blocking pool
 
 double draw() {
@@ -38,8 +38,13 @@ std::string trace_of(const std::string& given, base::Timestamp now) {
 class Output {
  public:
   Output(contracts::LogSink& sink, const Version& version, const Environments::Live& live, bool tail)
-      : sink_(sink), account_(version.function.account), region_(version.function.region), group_(live.log_group),
-        stream_(live.log_stream), write_(live.may_log), tail_(tail) {}
+      : sink_(sink),
+        account_(version.function.account),
+        region_(version.function.region),
+        group_(live.log_group),
+        stream_(live.log_stream),
+        write_(live.may_log),
+        tail_(tail) {}
 
   void line(base::Timestamp time, std::string text) {
     const std::lock_guard lock(mutex_);
@@ -82,8 +87,9 @@ class Output {
 void need_json(const std::string& payload) {
   if (base::parse_json(payload, kMaxDepth)) return;
   refuse<aws::lambda::InvalidRequestContentException>(
-      base::is_utf8(payload) ? "Could not parse request body into json: Could not parse payload into json: it is not one valid JSON value"
-                             : "Could not parse request body into json: Could not parse payload into json: Invalid UTF-8");
+      base::is_utf8(payload)
+          ? "Could not parse request body into json: Could not parse payload into json: it is not one valid JSON value"
+          : "Could not parse request body into json: Could not parse payload into json: Invalid UTF-8");
 }
 
 std::string client_context_of(const std::optional<std::string>& header) {
@@ -169,7 +175,8 @@ async::Task<Invocations::Ran> Invocations::run(std::shared_ptr<const Target> tar
   house_.d.meter.count("lambda", "Lambda-MB-ms", arn, billed_ms(*outcome) * static_cast<std::uint64_t>(configuration.memory_mb));
   house_.environments.count_invocation();
 
-  const bool well = outcome->kind == Kind::success || outcome->kind == Kind::function_error || outcome->kind == Kind::payload_too_large;
+  const bool well =
+      outcome->kind == Kind::success || outcome->kind == Kind::function_error || outcome->kind == Kind::payload_too_large;
   if (well && live.environment->alive()) lease.give_back();
 
   Ran ran;
@@ -184,7 +191,8 @@ async::Task<aws::lambda::InvocationResponse> Invocations::api(const wire::Call& 
   auto ref = parse_function(request.FunctionName, request.Qualifier, House::scope(call));
   const auto type = request.InvocationType.value_or("RequestResponse");
   if (type == "Event") {
-    throw wire::Fault("NotImplementedException", "InvocationType Event (asynchronous invocation) is not implemented by lambari yet.", 501);
+    throw wire::Fault("NotImplementedException",
+                      "InvocationType Event (asynchronous invocation) is not implemented by lambari yet.", 501);
   }
   if (request.DurableExecutionName) not_here("DurableExecutionName");
   if (request.TenantId) not_here("TenantId");
@@ -197,7 +205,10 @@ async::Task<aws::lambda::InvocationResponse> Invocations::api(const wire::Call& 
   } else {
     co_await house_.d.loops.block([&] { need_json(payload); });
   }
-  Job job{call.request_id.empty() ? base::uuid() : call.request_id, std::move(payload), client_context_of(request.ClientContext), {},
+  Job job{call.request_id.empty() ? base::uuid() : call.request_id,
+          std::move(payload),
+          client_context_of(request.ClientContext),
+          {},
           request.LogType.value_or("None") == "Tail"};
 
   aws::lambda::InvocationResponse out;
@@ -250,8 +261,8 @@ async::Task<contracts::InvocationResult> Invocations::by_contract(contracts::Inv
     const auto target = co_await ready(std::move(ref.key), std::move(ref.qualifier));
     std::string reason;
     if (!co_await may_invoke(invocation, *target, reason)) throw wire::Fault("AccessDeniedException", reason, 403);
-    Job job{out.request_id, invocation.payload.empty() ? "{}" : std::move(invocation.payload), std::move(invocation.client_context),
-            std::move(invocation.trace_header), invocation.tail_log};
+    Job job{out.request_id, invocation.payload.empty() ? "{}" : std::move(invocation.payload),
+            std::move(invocation.client_context), std::move(invocation.trace_header), invocation.tail_log};
     auto ran = co_await run(target, std::move(job));
     out.payload = std::move(ran.payload);
     out.function_error = std::move(ran.function_error);

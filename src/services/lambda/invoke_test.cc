@@ -14,9 +14,9 @@ namespace {
 
 using namespace aws::lambda;
 using namespace std::chrono_literals;
-using testing::World;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
+using testing::World;
 using Kind = sandbox::Outcome::Kind;
 
 testing::Handler fails_with(sandbox::Outcome outcome) {
@@ -40,13 +40,15 @@ TEST(Invoke, AnswersAndLogs) {
       "START RequestId: 11111111-2222-3333-4444-555555555555 Version: $LATEST\n"
       "hello from $LATEST\n"
       "END RequestId: 11111111-2222-3333-4444-555555555555\n"
-      "REPORT RequestId: 11111111-2222-3333-4444-555555555555\tDuration: 2.00 ms\tBilled Duration: 102 ms\tMemory Size: 128 MB\tMax Memory "
+      "REPORT RequestId: 11111111-2222-3333-4444-555555555555\tDuration: 2.00 ms\tBilled Duration: 102 ms\tMemory Size: 128 "
+      "MB\tMax Memory "
       "Used: 30 MB\tInit Duration: 100.00 ms\t\n";
   EXPECT_EQ(base::unbase64(*answer.LogResult), expected);
   const auto& streams = w.logs.text.at("/aws/lambda/f");
   ASSERT_EQ(streams.size(), 1u);
   EXPECT_THAT(streams.begin()->first, ::testing::MatchesRegex(R"(..../../../\[\$LATEST\][0-9a-f]{32})"));
-  EXPECT_THAT(streams.begin()->second, ::testing::AllOf(StartsWith("INIT_START Runtime Version: python:3.12"), ::testing::EndsWith(expected)));
+  EXPECT_THAT(streams.begin()->second,
+              ::testing::AllOf(StartsWith("INIT_START Runtime Version: python:3.12"), ::testing::EndsWith(expected)));
   const std::string arn = "arn:aws:lambda:us-east-1:000000000000:function:f";
   EXPECT_EQ(w.meter.counts["Request " + arn], 1u);
   EXPECT_EQ(w.meter.counts["Lambda-MB-ms " + arn], 102u * 128);
@@ -166,7 +168,8 @@ TEST(Invoke, FailuresInLambdasWords) {
   EXPECT_THAT(*answer.Payload, HasSubstr("Error: Task timed out after 3.00 seconds"));
   EXPECT_EQ(w.sandbox.alive, 0);
   bool logged = false;
-  for (const auto& [stream, text] : w.logs.text.at("/aws/lambda/f")) logged |= text.find("Task timed out after 3.00 seconds") != text.npos;
+  for (const auto& [stream, text] : w.logs.text.at("/aws/lambda/f"))
+    logged |= text.find("Task timed out after 3.00 seconds") != text.npos;
   EXPECT_TRUE(logged);
 
   for (const auto kind : {Kind::crash, Kind::out_of_memory, Kind::init_error, Kind::payload_too_large}) {
@@ -192,16 +195,20 @@ TEST(Invoke, Refusals) {
   };
   using R = InvocationRequest;
   EXPECT_THAT(ask([](R& r) { r.InvocationType = "Event"; }), StartsWith("NotImplementedException: InvocationType Event"));
-  EXPECT_THAT(ask([](R& r) { r.Payload = "{nope"; }), StartsWith("InvalidRequestContentException: Could not parse request body into json"));
-  EXPECT_THAT(ask([](R& r) { r.Payload = "\"" + std::string(7'000'000, 'x') + "\""; }),
-              StartsWith("RequestTooLargeException: Request must be smaller than 6291456 bytes for the InvokeFunction operation"));
-  EXPECT_THAT(ask([](R& r) { r.ClientContext = "***"; }), HasSubstr("Client context must be a valid Base64-encoded JSON object."));
+  EXPECT_THAT(ask([](R& r) { r.Payload = "{nope"; }),
+              StartsWith("InvalidRequestContentException: Could not parse request body into json"));
+  EXPECT_THAT(
+      ask([](R& r) { r.Payload = "\"" + std::string(7'000'000, 'x') + "\""; }),
+      StartsWith("RequestTooLargeException: Request must be smaller than 6291456 bytes for the InvokeFunction operation"));
+  EXPECT_THAT(ask([](R& r) { r.ClientContext = "***"; }),
+              HasSubstr("Client context must be a valid Base64-encoded JSON object."));
   EXPECT_THAT(ask([](R& r) { r.ClientContext = std::string(4'000, 'A'); }), HasSubstr("no more than 3583 bytes"));
   EXPECT_THAT(ask([](R& r) { r.DurableExecutionName = "x"; }), HasSubstr("DurableExecutionName"));
   EXPECT_EQ(ask([](R& r) { r.Payload = "\"" + std::string(400'000, 'x') + "\""; }), "none");
   w.credentials.unusable_roles = {testing::kRole};
   w.update_code("f", "2");
-  EXPECT_EQ(w.fault_of([&] { w.invoke("f"); }), "AccessDeniedException: The role defined for the function cannot be assumed by Lambda.");
+  EXPECT_EQ(w.fault_of([&] { w.invoke("f"); }),
+            "AccessDeniedException: The role defined for the function cannot be assumed by Lambda.");
   EXPECT_EQ(w.room->counters().environments, 0u);
   EXPECT_EQ(w.room->counters().functions_running, 0u);
 }
@@ -227,7 +234,8 @@ TEST(Invoke, ARoleThatMayNotLogWritesNoLog) {
   EXPECT_TRUE(w.logs.text.empty());
 }
 
-async::Task<> invoke_and_count(Lambda& room, const wire::Call& call, std::atomic<int>& served, std::atomic<int>& throttled, std::string& reason) {
+async::Task<> invoke_and_count(Lambda& room, const wire::Call& call, std::atomic<int>& served, std::atomic<int>& throttled,
+                               std::string& reason) {
   InvocationRequest request;
   request.FunctionName = "f";
   try {
@@ -251,7 +259,8 @@ void hammer(World& w, int calls, std::atomic<int>& served, std::atomic<int>& thr
   };
   std::vector<std::string> reasons(static_cast<std::size_t>(calls));
   for (int i = 0; i < calls; ++i) {
-    w.loops.spawn("call", Count::run(invoke_and_count(*w.room, w.call, served, throttled, reasons[static_cast<std::size_t>(i)]), done));
+    w.loops.spawn("call",
+                  Count::run(invoke_and_count(*w.room, w.call, served, throttled, reasons[static_cast<std::size_t>(i)]), done));
   }
   for (int i = 0; i < 2'000 && done < calls; ++i) std::this_thread::sleep_for(5ms);
   EXPECT_EQ(done, calls);

@@ -12,9 +12,7 @@ namespace lambari::lambda::keys {
 
 using store::Key;
 
-inline Key under(std::string_view table, const FunctionKey& f) {
-  return Key(table).text(f.account).text(f.region).text(f.name);
-}
+inline Key under(std::string_view table, const FunctionKey& f) { return Key(table).text(f.account).text(f.region).text(f.name); }
 
 // lambda/function, account, region, name -> Function
 inline std::string function(const FunctionKey& f) { return under("lambda/function", f).str(); }
@@ -34,7 +32,9 @@ inline std::string alias(const FunctionKey& f, std::string_view name) { return u
 inline std::string aliases(const FunctionKey& f) { return under("lambda/alias", f).str(); }
 
 // lambda/policy, account, region, name, qualifier ("" for the function itself) -> Policy
-inline std::string policy(const FunctionKey& f, std::string_view qualifier) { return under("lambda/policy", f).text(qualifier).str(); }
+inline std::string policy(const FunctionKey& f, std::string_view qualifier) {
+  return under("lambda/policy", f).text(qualifier).str();
+}
 inline std::string policies(const FunctionKey& f) { return under("lambda/policy", f).str(); }
 
 // lambda/reserved, account, region, name -> number as text
@@ -72,9 +72,8 @@ inline std::string use(std::string_view zip, std::string_view owner) { return Ke
 inline std::string uses(std::string_view zip) { return Key("lambda/use").text(zip).str(); }
 
 // Everything of this room, for nuke.
-inline constexpr std::string_view kTables[] = {"lambda/function", "lambda/version",       "lambda/alias",
-                                               "lambda/policy",   "lambda/reserved",      "lambda/pending",
-                                               "lambda/layer",    "lambda/layer-version", "lambda/layer-policy",
-                                               "lambda/use"};
+inline constexpr std::string_view kTables[] = {"lambda/function",     "lambda/version", "lambda/alias", "lambda/policy",
+                                               "lambda/reserved",     "lambda/pending", "lambda/layer", "lambda/layer-version",
+                                               "lambda/layer-policy", "lambda/use"};
 
 }  // namespace lambari::lambda::keys

@@ -43,7 +43,8 @@ LayerVersion existing(store::Reader& reader, const LayerRef& ref, std::uint64_t 
 
 void need_version(store::Reader& reader, const LayerRef& ref, std::uint64_t number) {
   if (rows::layer_version(reader, ref.account, ref.region, ref.name, number)) return;
-  refuse<ResourceNotFoundException>("Layer version " + layer_version_arn(ref.account, ref.region, ref.name, number) + " does not exist.");
+  refuse<ResourceNotFoundException>("Layer version " + layer_version_arn(ref.account, ref.region, ref.name, number) +
+                                    " does not exist.");
 }
 
 bool among(const std::optional<std::vector<std::string>>& list, const std::optional<std::string>& wanted) {
@@ -55,7 +56,8 @@ bool among(const std::optional<std::vector<std::string>>& list, const std::optio
 void check_layer_revision(const std::optional<std::string>& asked, const std::optional<Policy>& policy) {
   if (!asked || asked->empty() || (policy && policy->revision == *asked)) return;
   refuse<aws::lambda::PreconditionFailedException>(
-      "The Revision Id provided does not match the latest Revision Id. Call the GetLayerPolicy API to retrieve the latest Revision Id");
+      "The Revision Id provided does not match the latest Revision Id. Call the GetLayerPolicy API to retrieve the latest "
+      "Revision Id");
 }
 
 }  // namespace
@@ -67,16 +69,17 @@ async::Task<ResolvedLayers> resolve_layers(House& house, const wire::Call& call,
   for (const auto& arn : arns) {
     const auto ref = parse_layer_arn(arn);
     if (!ref || ref->number == 0) {
-      violates("[" + arn + "]", "layers",
-               R"(Member must satisfy constraint: [Member must have length less than or equal to 2048, Member must have length greater than or equal to 1, Member must satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+), Member must not be null])");
+      violates(
+          "[" + arn + "]", "layers",
+          R"(Member must satisfy constraint: [Member must have length less than or equal to 2048, Member must have length greater than or equal to 1, Member must satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+), Member must not be null])");
     }
     if (ref->region != call.region) {
       invalid("Layers are not in the same region as the function. Layers are expected to be in region " + call.region + ".");
     }
     const auto [it, fresh] = seen.emplace(layer_arn(ref->account, ref->region, ref->name), arn);
     if (!fresh) {
-      invalid("Two different versions of the same layer are not allowed to be referenced in the same function. " + it->second + " and " + arn +
-              " are versions of the same layer.");
+      invalid("Two different versions of the same layer are not allowed to be referenced in the same function. " + it->second +
+              " and " + arn + " are versions of the same layer.");
     }
     std::optional<LayerVersion> version;
     contracts::AccessRequest access;
@@ -131,7 +134,8 @@ async::Task<aws::lambda::PublishLayerVersionResponse> Layers::publish(const wire
   co_return shown<aws::lambda::PublishLayerVersionResponse>(made, house_.links.url(call, made.code.zip));
 }
 
-async::Task<aws::lambda::GetLayerVersionResponse> Layers::get(const wire::Call& call, aws::lambda::GetLayerVersionRequest request) {
+async::Task<aws::lambda::GetLayerVersionResponse> Layers::get(const wire::Call& call,
+                                                              aws::lambda::GetLayerVersionRequest request) {
   const auto ref = parse_layer_name(request.LayerName, House::scope(call));
   const auto v = existing(*house_.d.store.read(), ref, checked_number(request.VersionNumber));
   co_return shown<aws::lambda::GetLayerVersionResponse>(v, house_.links.url(call, v.code.zip));
@@ -141,8 +145,9 @@ async::Task<aws::lambda::GetLayerVersionResponse> Layers::get_by_arn(const wire:
                                                                      aws::lambda::GetLayerVersionByArnRequest request) {
   const auto ref = parse_layer_arn(request.Arn);
   if (!ref || ref->number == 0) {
-    violates(request.Arn, "arn",
-             R"(Member must satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+))");
+    violates(
+        request.Arn, "arn",
+        R"(Member must satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+))");
   }
   const auto v = existing(*house_.d.store.read(), *ref, ref->number);
   co_return shown<aws::lambda::GetLayerVersionResponse>(v, house_.links.url(call, v.code.zip));
@@ -199,7 +204,8 @@ async::Task<aws::lambda::ListLayersResponse> Layers::list(const wire::Call& call
         const auto versions = rows::layer_versions(*reader, call.account, call.region, name, before, 50);
         for (const auto& v : versions) {
           before = v.number;
-          if (!latest && among(v.runtimes, request.CompatibleRuntime) && among(v.architectures, request.CompatibleArchitecture)) latest = v;
+          if (!latest && among(v.runtimes, request.CompatibleRuntime) && among(v.architectures, request.CompatibleArchitecture))
+            latest = v;
         }
         more = versions.size() == 50;
       }
@@ -220,8 +226,8 @@ async::Task<aws::lambda::ListLayersResponse> Layers::list(const wire::Call& call
   }
 }
 
-async::Task<aws::lambda::AddLayerVersionPermissionResponse> Layers::add_permission(const wire::Call& call,
-                                                                                   aws::lambda::AddLayerVersionPermissionRequest request) {
+async::Task<aws::lambda::AddLayerVersionPermissionResponse> Layers::add_permission(
+    const wire::Call& call, aws::lambda::AddLayerVersionPermissionRequest request) {
   const auto ref = parse_layer_name(request.LayerName, House::scope(call));
   const auto number = checked_number(request.VersionNumber);
   if (request.Action != "lambda:GetLayerVersion") {
@@ -244,16 +250,18 @@ async::Task<aws::lambda::AddLayerVersionPermissionResponse> Layers::add_permissi
     auto policy = before.value_or(Policy{});
     for (const auto& each : policy.statements) {
       if (statement_id(each) == request.StatementId) {
-        refuse<aws::lambda::ResourceConflictException>("The statement id (" + request.StatementId +
-                                                       ") provided already exists. Please provide a new statement id, or remove the existing "
-                                                       "statement.");
+        refuse<aws::lambda::ResourceConflictException>(
+            "The statement id (" + request.StatementId +
+            ") provided already exists. Please provide a new statement id, or remove the existing "
+            "statement.");
       }
     }
     check_layer_revision(request.RevisionId, before);
     policy.statements.push_back(text);
     policy.revision = base::uuid();
     if (policy_document(policy).size() > kMaxPolicy) {
-      refuse<aws::lambda::PolicyLengthExceededException>("The final policy size is bigger than the limit (" + std::to_string(kMaxPolicy) + ").");
+      refuse<aws::lambda::PolicyLengthExceededException>("The final policy size is bigger than the limit (" +
+                                                         std::to_string(kMaxPolicy) + ").");
     }
     rows::put_layer_policy(t, ref.account, ref.region, ref.name, number, policy);
     return policy;
@@ -267,7 +275,8 @@ async::Task<> Layers::remove_permission(const wire::Call& call, aws::lambda::Rem
   co_await house_.d.store.commit([&](store::Transaction& t) {
     need_version(t, ref, number);
     auto policy = rows::layer_policy(t, ref.account, ref.region, ref.name, number);
-    const auto count = policy ? std::erase_if(policy->statements, [&](const auto& s) { return statement_id(s) == request.StatementId; }) : 0;
+    const auto count =
+        policy ? std::erase_if(policy->statements, [&](const auto& s) { return statement_id(s) == request.StatementId; }) : 0;
     if (count == 0) refuse<ResourceNotFoundException>("Statement " + request.StatementId + " is not found in resource policy.");
     check_layer_revision(request.RevisionId, policy);
     policy->revision = base::uuid();

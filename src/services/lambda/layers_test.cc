@@ -8,11 +8,11 @@ namespace lambari::lambda {
 namespace {
 
 using namespace aws::lambda;
+using ::testing::HasSubstr;
 using testing::hello_zip;
 using testing::make_zip;
-using testing::World;
-using ::testing::HasSubstr;
 using ::testing::StartsWith;
+using testing::World;
 
 const std::string kArn = "arn:aws:lambda:us-east-1:000000000000:layer:";
 
@@ -116,10 +116,12 @@ TEST(Layers, Refusals) {
   EXPECT_EQ(with_layers(w, six), "none");
   publish(w, "l0", "y");
   EXPECT_EQ(with_layers(w, {kArn + "l0:1", kArn + "l0:2"}),
-            "InvalidParameterValueException: Two different versions of the same layer are not allowed to be referenced in the same function. " +
+            "InvalidParameterValueException: Two different versions of the same layer are not allowed to be referenced in the "
+            "same function. " +
                 kArn + "l0:1 and " + kArn + "l0:2 are versions of the same layer.");
   EXPECT_EQ(with_layers(w, {"arn:aws:lambda:eu-west-1:000000000000:layer:l0:1"}),
-            "InvalidParameterValueException: Layers are not in the same region as the function. Layers are expected to be in region us-east-1.");
+            "InvalidParameterValueException: Layers are not in the same region as the function. Layers are expected to be in "
+            "region us-east-1.");
   EXPECT_THAT(with_layers(w, {kArn + "l0"}), StartsWith("ValidationException"));
   w.authorizer.denied_actions = {"lambda:GetLayerVersion"};
   EXPECT_EQ(with_layers(w, {kArn + "l0:1"}), "AccessDeniedException: not authorized to perform: lambda:GetLayerVersion");
@@ -135,8 +137,8 @@ TEST(Layers, Permissions) {
   add.Action = "lambda:GetLayerVersion";
   add.Principal = "*";
   const auto added = w.call_api(&Lambda::AddLayerVersionPermission, add);
-  EXPECT_EQ(*added.Statement, R"({"Sid":"s1","Effect":"Allow","Principal":"*","Action":"lambda:GetLayerVersion","Resource":")" + kArn +
-                                  R"(tools:1"})");
+  EXPECT_EQ(*added.Statement, R"({"Sid":"s1","Effect":"Allow","Principal":"*","Action":"lambda:GetLayerVersion","Resource":")" +
+                                  kArn + R"(tools:1"})");
   EXPECT_THAT(w.fault_of([&] { w.call_api(&Lambda::AddLayerVersionPermission, add); }),
               StartsWith("ResourceConflictException: The statement id (s1) provided already exists."));
   add.StatementId = "s2";
@@ -147,7 +149,9 @@ TEST(Layers, Permissions) {
   w.call_api(&Lambda::AddLayerVersionPermission, add);
   const auto policy = w.call_api(&Lambda::GetLayerVersionPolicy, GetLayerVersionPolicyRequest{"tools", 1});
   EXPECT_THAT(*policy.Policy, HasSubstr(R"({"AWS":"arn:aws:iam::123456789012:root"})"));
-  EXPECT_EQ(w.fault_of([&] { w.call_api(&Lambda::RemoveLayerVersionPermission, RemoveLayerVersionPermissionRequest{"tools", 1, "nope", {}}); }),
+  EXPECT_EQ(w.fault_of([&] {
+    w.call_api(&Lambda::RemoveLayerVersionPermission, RemoveLayerVersionPermissionRequest{"tools", 1, "nope", {}});
+  }),
             "ResourceNotFoundException: Statement nope is not found in resource policy.");
   w.call_api(&Lambda::RemoveLayerVersionPermission, RemoveLayerVersionPermissionRequest{"tools", 1, "s1", {}});
   w.call_api(&Lambda::RemoveLayerVersionPermission, RemoveLayerVersionPermissionRequest{"tools", 1, "s2", {}});

@@ -64,14 +64,16 @@ json::object to_json(const Code& code) { return {{"zip", code.zip}, {"size", cod
 Code to_code(const json::value* value) {
   if (!value || !value->is_object()) return {};
   const auto& object = value->as_object();
-  return {text(object, "zip"), static_cast<std::uint64_t>(number(object, "size")), static_cast<std::uint64_t>(number(object, "unzipped"))};
+  return {text(object, "zip"), static_cast<std::uint64_t>(number(object, "size")),
+          static_cast<std::uint64_t>(number(object, "unzipped"))};
 }
 
 json::object to_json(const Configuration& c) {
-  json::object out{{"runtime", c.runtime},     {"handler", c.handler}, {"role", c.role},
-                   {"description", c.description}, {"timeout", c.timeout_s}, {"memory", c.memory_mb},
-                   {"tmp", c.tmp_mb},          {"architecture", c.architecture}, {"logGroup", c.log_group},
-                   {"updateRuntimeOn", c.update_runtime_on}};
+  json::object out{{"runtime", c.runtime},    {"handler", c.handler},
+                   {"role", c.role},          {"description", c.description},
+                   {"timeout", c.timeout_s},  {"memory", c.memory_mb},
+                   {"tmp", c.tmp_mb},         {"architecture", c.architecture},
+                   {"logGroup", c.log_group}, {"updateRuntimeOn", c.update_runtime_on}};
   if (c.environment) out["environment"] = pairs(*c.environment);
   json::array layers;
   for (const auto& layer : c.layers) layers.push_back(json::object{{"arn", layer.arn}, {"code", to_json(layer.code)}});

@@ -18,8 +18,8 @@ struct FunctionKey {
 };
 
 struct Code {
-  std::string zip;              // hash of the blob, lower-case hex SHA-256
-  std::uint64_t size = 0;       // of the zip
+  std::string zip;         // hash of the blob, lower-case hex SHA-256
+  std::uint64_t size = 0;  // of the zip
   std::uint64_t unzipped = 0;
   bool operator==(const Code&) const = default;
 };

@@ -17,7 +17,8 @@ class Functions {
                                                                     aws::lambda::GetFunctionConfigurationRequest request);
   async::Task<aws::lambda::DeleteFunctionResponse> remove(const wire::Call& call, aws::lambda::DeleteFunctionRequest request);
   async::Task<aws::lambda::ListFunctionsResponse> list(const wire::Call& call, aws::lambda::ListFunctionsRequest request);
-  async::Task<aws::lambda::FunctionConfiguration> update_code(const wire::Call& call, aws::lambda::UpdateFunctionCodeRequest request);
+  async::Task<aws::lambda::FunctionConfiguration> update_code(const wire::Call& call,
+                                                              aws::lambda::UpdateFunctionCodeRequest request);
   async::Task<aws::lambda::FunctionConfiguration> update_configuration(const wire::Call& call,
                                                                        aws::lambda::UpdateFunctionConfigurationRequest request);
 
@@ -30,7 +31,8 @@ class Versions {
  public:
   explicit Versions(House& house) : house_(house) {}
   async::Task<aws::lambda::FunctionConfiguration> publish(const wire::Call& call, aws::lambda::PublishVersionRequest request);
-  async::Task<aws::lambda::ListVersionsByFunctionResponse> list(const wire::Call& call, aws::lambda::ListVersionsByFunctionRequest request);
+  async::Task<aws::lambda::ListVersionsByFunctionResponse> list(const wire::Call& call,
+                                                                aws::lambda::ListVersionsByFunctionRequest request);
   async::Task<aws::lambda::GetRuntimeManagementConfigResponse> get_runtime_management(
       const wire::Call& call, aws::lambda::GetRuntimeManagementConfigRequest request);
   async::Task<aws::lambda::PutRuntimeManagementConfigResponse> put_runtime_management(
@@ -63,14 +65,17 @@ class Aliases {
 class Layers {
  public:
   explicit Layers(House& house) : house_(house) {}
-  async::Task<aws::lambda::PublishLayerVersionResponse> publish(const wire::Call& call, aws::lambda::PublishLayerVersionRequest request);
+  async::Task<aws::lambda::PublishLayerVersionResponse> publish(const wire::Call& call,
+                                                                aws::lambda::PublishLayerVersionRequest request);
   async::Task<aws::lambda::GetLayerVersionResponse> get(const wire::Call& call, aws::lambda::GetLayerVersionRequest request);
-  async::Task<aws::lambda::GetLayerVersionResponse> get_by_arn(const wire::Call& call, aws::lambda::GetLayerVersionByArnRequest request);
+  async::Task<aws::lambda::GetLayerVersionResponse> get_by_arn(const wire::Call& call,
+                                                               aws::lambda::GetLayerVersionByArnRequest request);
   async::Task<> remove(const wire::Call& call, aws::lambda::DeleteLayerVersionRequest request);
-  async::Task<aws::lambda::ListLayerVersionsResponse> list_versions(const wire::Call& call, aws::lambda::ListLayerVersionsRequest request);
+  async::Task<aws::lambda::ListLayerVersionsResponse> list_versions(const wire::Call& call,
+                                                                    aws::lambda::ListLayerVersionsRequest request);
   async::Task<aws::lambda::ListLayersResponse> list(const wire::Call& call, aws::lambda::ListLayersRequest request);
-  async::Task<aws::lambda::AddLayerVersionPermissionResponse> add_permission(const wire::Call& call,
-                                                                             aws::lambda::AddLayerVersionPermissionRequest request);
+  async::Task<aws::lambda::AddLayerVersionPermissionResponse> add_permission(
+      const wire::Call& call, aws::lambda::AddLayerVersionPermissionRequest request);
   async::Task<> remove_permission(const wire::Call& call, aws::lambda::RemoveLayerVersionPermissionRequest request);
   async::Task<aws::lambda::GetLayerVersionPolicyResponse> get_policy(const wire::Call& call,
                                                                      aws::lambda::GetLayerVersionPolicyRequest request);
@@ -119,15 +124,17 @@ class Tags {
 class Account {
  public:
   explicit Account(House& house) : house_(house) {}
-  async::Task<aws::lambda::GetAccountSettingsResponse> settings(const wire::Call& call, aws::lambda::GetAccountSettingsRequest request);
-  async::Task<aws::lambda::Concurrency> put_concurrency(const wire::Call& call, aws::lambda::PutFunctionConcurrencyRequest request);
+  async::Task<aws::lambda::GetAccountSettingsResponse> settings(const wire::Call& call,
+                                                                aws::lambda::GetAccountSettingsRequest request);
+  async::Task<aws::lambda::Concurrency> put_concurrency(const wire::Call& call,
+                                                        aws::lambda::PutFunctionConcurrencyRequest request);
   async::Task<aws::lambda::GetFunctionConcurrencyResponse> get_concurrency(const wire::Call& call,
                                                                            aws::lambda::GetFunctionConcurrencyRequest request);
   async::Task<> delete_concurrency(const wire::Call& call, aws::lambda::DeleteFunctionConcurrencyRequest request);
   async::Task<aws::lambda::GetFunctionCodeSigningConfigResponse> get_code_signing(
       const wire::Call& call, aws::lambda::GetFunctionCodeSigningConfigRequest request);
-  async::Task<aws::lambda::GetFunctionRecursionConfigResponse> get_recursion(const wire::Call& call,
-                                                                             aws::lambda::GetFunctionRecursionConfigRequest request);
+  async::Task<aws::lambda::GetFunctionRecursionConfigResponse> get_recursion(
+      const wire::Call& call, aws::lambda::GetFunctionRecursionConfigRequest request);
 
  private:
   House& house_;

@@ -192,7 +192,8 @@ class Descriptor {
 // Every step down is opened without following links, from the descriptor of the step above.
 class Writer final : public Sink {
  public:
-  explicit Writer(const std::filesystem::path& root) : root_(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)) {
+  explicit Writer(const std::filesystem::path& root)
+      : root_(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)) {
     if (root_.get() < 0) fail("open package directory");
   }
 

@@ -12,8 +12,8 @@ namespace lambari::lambda {
 struct PackageLimits {
   std::uint64_t unzipped = 262'144'000;  // bytes, all entries together
   std::uint64_t entries = 100'000;
-  std::size_t path = 1'024;              // bytes of a name
-  std::size_t link = 1'024;              // bytes of a symbolic link's target
+  std::size_t path = 1'024;  // bytes of a name
+  std::size_t link = 1'024;  // bytes of a symbolic link's target
 };
 
 enum class PackageProblem {

@@ -42,7 +42,7 @@ std::string read_file(const fs::path& path) {
 }
 
 mode_t mode_of(const fs::path& path) {
-  struct stat s {};
+  struct stat s{};
   EXPECT_EQ(::lstat(path.c_str(), &s), 0) << path;
   return s.st_mode & 07777;
 }
@@ -60,7 +60,8 @@ std::string deflated(const std::string& name, std::size_t zeros) {
   archive_entry_set_size(e, static_cast<la_int64_t>(zeros));
   archive_write_header(a, e);
   const std::string block(1 << 16, '\0');
-  for (std::size_t done = 0; done < zeros; done += block.size()) archive_write_data(a, block.data(), std::min(block.size(), zeros - done));
+  for (std::size_t done = 0; done < zeros; done += block.size())
+    archive_write_data(a, block.data(), std::min(block.size(), zeros - done));
   archive_entry_free(e);
   archive_write_close(a);
   archive_write_free(a);
@@ -133,28 +134,32 @@ INSTANTIATE_TEST_SUITE_P(
                       Hostile{"climbs inside", {{"a/../b", "x"}}}, Hostile{"absolute", {{"/tmp/lambari-out", "x"}}},
                       Hostile{"only a dot", {{".", "x"}}}, Hostile{"twice", {{"a", "1"}, {"a", "2"}}},
                       Hostile{"twice by another spelling", {{"a", "1"}, {"./a", "2"}}},
-                      Hostile{"file below a file", {{"a", "1"}, {"a/b", "2"}}}, Hostile{"file where a directory is", {{"a/b", "1"}, {"a", "2"}}},
+                      Hostile{"file below a file", {{"a", "1"}, {"a/b", "2"}}},
+                      Hostile{"file where a directory is", {{"a/b", "1"}, {"a", "2"}}},
                       Hostile{"absolute link", {{"l", "/etc/passwd", kLink}}}, Hostile{"link out", {{"l", "../out", kLink}}},
                       Hostile{"link out from below", {{"a/b/l", "../../../out", kLink}}},
                       Hostile{"link that dips out and back", {{"l", "../root/x", kLink}}},
                       Hostile{"write through a link", {{"l", ".", kLink}, {"l/out", "x"}}},
                       Hostile{"link over a file", {{"a", "1"}, {"a", "b", kLink}}}, Hostile{"empty link", {{"l", "", kLink}}},
-                      Hostile{"device", {{"null", "", kDevice}}},
-                      Hostile{"socket", {{"sock", "", kSocket}}}, Hostile{"wrong checksum", {{"a", "data", 0100644, 0x0800, ~0u, 1}}},
-                      Hostile{"encrypted", {{"a", "data", 0100644, 0x0801}}}, Hostile{"long name", {{std::string(300, 'a'), "x"}}},
-                      Hostile{"long path", {{[] {
-                                std::string path;
-                                for (int i = 0; i < 600; ++i) path += "a/";
-                                return path + "b";
-                              }(),
-                              "x"}}}));
+                      Hostile{"device", {{"null", "", kDevice}}}, Hostile{"socket", {{"sock", "", kSocket}}},
+                      Hostile{"wrong checksum", {{"a", "data", 0100644, 0x0800, ~0u, 1}}},
+                      Hostile{"encrypted", {{"a", "data", 0100644, 0x0801}}},
+                      Hostile{"long name", {{std::string(300, 'a'), "x"}}},
+                      Hostile{"long path",
+                              {{[] {
+                                  std::string path;
+                                  for (int i = 0; i < 600; ++i) path += "a/";
+                                  return path + "b";
+                                }(),
+                                "x"}}}));
 
 TEST(Package, WhatIsNoZip) {
   EXPECT_EQ(inspect("").problem, PackageProblem::unreadable);
   EXPECT_EQ(inspect("not a zip at all").problem, PackageProblem::unreadable);
   EXPECT_EQ(inspect(std::string(1'000, '\0')).problem, PackageProblem::unreadable);
   const auto zip = hello_zip();
-  for (const std::size_t cut : {1u, 10u, 22u, 40u}) EXPECT_EQ(inspect(zip.substr(0, zip.size() - cut)).problem, PackageProblem::unreadable) << cut;
+  for (const std::size_t cut : {1u, 10u, 22u, 40u})
+    EXPECT_EQ(inspect(zip.substr(0, zip.size() - cut)).problem, PackageProblem::unreadable) << cut;
 }
 
 TEST(Package, NeverCrashesOnDamage) {

@@ -87,7 +87,8 @@ void Packages::unpin(const std::string& zip) {
 
 async::Task<Code> Packages::check(const std::string& zip) {
   if (zip.size() > kMaxZipped) {
-    throw wire::Fault("RequestEntityTooLargeException", "Zipped size must be smaller than " + std::to_string(kMaxZipped) + " bytes", 413);
+    throw wire::Fault("RequestEntityTooLargeException",
+                      "Zipped size must be smaller than " + std::to_string(kMaxZipped) + " bytes", 413);
   }
   Code code;
   PackageReport report;
@@ -97,14 +98,10 @@ async::Task<Code> Packages::check(const std::string& zip) {
     if (report.problem == PackageProblem::none) code.zip = base::hex(base::sha256(zip));
   });
   switch (report.problem) {
-    case PackageProblem::none:
-      break;
-    case PackageProblem::unreadable:
-      invalid("Could not unzip uploaded file. Please check your file, then try to upload again.");
-    case PackageProblem::empty:
-      invalid("Uploaded file must be a non-empty zip");
-    case PackageProblem::too_large:
-      invalid("Unzipped size must be smaller than " + std::to_string(kMaxUnzipped) + " bytes");
+    case PackageProblem::none: break;
+    case PackageProblem::unreadable: invalid("Could not unzip uploaded file. Please check your file, then try to upload again.");
+    case PackageProblem::empty: invalid("Uploaded file must be a non-empty zip");
+    case PackageProblem::too_large: invalid("Unzipped size must be smaller than " + std::to_string(kMaxUnzipped) + " bytes");
   }
   code.unzipped = report.unzipped;
   co_return code;
@@ -225,7 +222,7 @@ async::Task<> Packages::start() {
       if (rebooted || name.starts_with(kTemporary)) {
         std::error_code ignored;
         fs::remove_all(entry.path(), ignored);
-      } else {
+      } else if (name.size() == 64 && base::unhex(name)) {
         found.push_back(name);
       }
     }

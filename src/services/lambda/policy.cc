@@ -40,7 +40,8 @@ void check_policy_revision(store::Reader& reader, const FunctionRef& ref, const 
   if (!asked || asked->empty()) return;
   if ((policy && policy->revision == *asked) || revision_of(reader, ref) == *asked) return;
   refuse<aws::lambda::PreconditionFailedException>(
-      "The Revision Id provided does not match the latest Revision Id. Call the GetPolicy API to retrieve the latest Revision Id");
+      "The Revision Id provided does not match the latest Revision Id. Call the GetPolicy API to retrieve the latest Revision "
+      "Id");
 }
 
 // Granting and revoking change the resource's own revision as well.
@@ -82,13 +83,15 @@ json::value principal_element(std::string_view principal) {
     return json::object{{"AWS", "arn:aws:iam::" + std::string(principal) + ":root"}};
   }
   const auto parts = base::split(principal, ':');
-  if (parts.size() == 6 && parts[0] == "arn" && (parts[2] == "iam" || parts[2] == "sts") && parts[4].size() == 12 && !parts[5].empty()) {
+  if (parts.size() == 6 && parts[0] == "arn" && (parts[2] == "iam" || parts[2] == "sts") && parts[4].size() == 12 &&
+      !parts[5].empty()) {
     return json::object{{"AWS", principal}};
   }
   const auto dot = principal.find('.');
   bool host = dot != principal.npos && dot > 0 && principal.back() != '.';
   for (const unsigned char c : principal) host = host && (std::isalnum(c) || c == '.' || c == '-');
-  if (host && (principal.ends_with(".amazonaws.com") || principal.ends_with(".amazon.com") || principal.ends_with(".amazonaws.com.cn"))) {
+  if (host &&
+      (principal.ends_with(".amazonaws.com") || principal.ends_with(".amazon.com") || principal.ends_with(".amazonaws.com.cn"))) {
     return json::object{{"Service", principal}};
   }
   invalid("The provided principal was invalid. Please check the principal and try again.");
@@ -101,7 +104,8 @@ std::string statement_id(std::string_view statement) {
   return sid && sid->is_string() ? std::string(sid->as_string()) : std::string();
 }
 
-async::Task<aws::lambda::AddPermissionResponse> Permissions::add(const wire::Call& call, aws::lambda::AddPermissionRequest request) {
+async::Task<aws::lambda::AddPermissionResponse> Permissions::add(const wire::Call& call,
+                                                                 aws::lambda::AddPermissionRequest request) {
   const auto ref = parse_function(request.FunctionName, request.Qualifier, House::scope(call));
   if (ref.qualifier == "$LATEST") invalid("We currently do not support adding policies for $LATEST.");
   json::object statement{{"Sid", request.StatementId},
@@ -118,16 +122,18 @@ async::Task<aws::lambda::AddPermissionResponse> Permissions::add(const wire::Cal
     auto policy = before.value_or(Policy{});
     for (const auto& each : policy.statements) {
       if (statement_id(each) == request.StatementId) {
-        refuse<aws::lambda::ResourceConflictException>("The statement id (" + request.StatementId +
-                                                       ") provided already exists. Please provide a new statement id, or remove the existing "
-                                                       "statement.");
+        refuse<aws::lambda::ResourceConflictException>(
+            "The statement id (" + request.StatementId +
+            ") provided already exists. Please provide a new statement id, or remove the existing "
+            "statement.");
       }
     }
     check_policy_revision(t, ref, before, request.RevisionId);
     policy.statements.push_back(text);
     policy.revision = base::uuid();
     if (policy_document(policy).size() > kMaxPolicy) {
-      refuse<aws::lambda::PolicyLengthExceededException>("The final policy size is bigger than the limit (" + std::to_string(kMaxPolicy) + ").");
+      refuse<aws::lambda::PolicyLengthExceededException>("The final policy size is bigger than the limit (" +
+                                                         std::to_string(kMaxPolicy) + ").");
     }
     rows::put_policy(t, ref.key, ref.qualifier, policy);
     touch(t, ref, policy.revision);

@@ -69,49 +69,48 @@ std::uint64_t billed_ms(const sandbox::Outcome& outcome) {
 }
 
 std::string report_line(std::string_view request_id, const sandbox::Outcome& outcome, int memory_mb) {
-  const auto used = std::min<std::uint64_t>((outcome.max_memory_bytes + (1 << 20) - 1) >> 20, static_cast<std::uint64_t>(memory_mb));
-  auto line = fmt::format("REPORT RequestId: {}\tDuration: {:.2f} ms\tBilled Duration: {} ms\tMemory Size: {} MB\tMax Memory Used: {} MB\t",
-                          request_id, ms(outcome.duration), billed_ms(outcome), memory_mb, used);
+  const auto used =
+      std::min<std::uint64_t>((outcome.max_memory_bytes + (1 << 20) - 1) >> 20, static_cast<std::uint64_t>(memory_mb));
+  auto line = fmt::format(
+      "REPORT RequestId: {}\tDuration: {:.2f} ms\tBilled Duration: {} ms\tMemory Size: {} MB\tMax Memory Used: {} MB\t",
+      request_id, ms(outcome.duration), billed_ms(outcome), memory_mb, used);
   if (outcome.init_duration) line += fmt::format("Init Duration: {:.2f} ms\t", ms(*outcome.init_duration));
   switch (outcome.kind) {
-    case Kind::timeout:
-      line += "Status: timeout";
-      break;
+    case Kind::timeout: line += "Status: timeout"; break;
     case Kind::init_error:
     case Kind::crash:
     case Kind::out_of_memory:
-      line += fmt::format("Status: error\tError Type: {}", outcome.kind == Kind::init_error && !outcome.error_type.empty()
-                                                               ? outcome.error_type
-                                                               : exit_type(outcome));
+      line +=
+          fmt::format("Status: error\tError Type: {}",
+                      outcome.kind == Kind::init_error && !outcome.error_type.empty() ? outcome.error_type : exit_type(outcome));
       break;
-    default:
-      break;
+    default: break;
   }
   return line + "\n";
 }
 
-std::optional<std::string> failure_line(std::string_view request_id, const sandbox::Outcome& outcome, int timeout_s, base::Timestamp now) {
+std::optional<std::string> failure_line(std::string_view request_id, const sandbox::Outcome& outcome, int timeout_s,
+                                        base::Timestamp now) {
   switch (outcome.kind) {
     case Kind::timeout:
       return fmt::format("{} {} Task timed out after {}.00 seconds\n\n", base::iso8601(now, true), request_id, timeout_s);
     case Kind::crash:
     case Kind::out_of_memory:
       return fmt::format("RequestId: {} Error: {}\n{}\n", request_id, exit_words(outcome), exit_type(outcome));
-    default:
-      return std::nullopt;
+    default: return std::nullopt;
   }
 }
 
 std::string answer_of(std::string_view request_id, const sandbox::Outcome& outcome, int timeout_s) {
   switch (outcome.kind) {
     case Kind::success:
-    case Kind::function_error:
-      return outcome.payload;
+    case Kind::function_error: return outcome.payload;
     case Kind::init_error:
       if (!outcome.payload.empty()) return outcome.payload;
       return document(exit_type(outcome), fmt::format("RequestId: {} Error: {}", request_id, exit_words(outcome)));
     case Kind::timeout:
-      return document("Sandbox.Timedout", fmt::format("RequestId: {} Error: Task timed out after {}.00 seconds", request_id, timeout_s));
+      return document("Sandbox.Timedout",
+                      fmt::format("RequestId: {} Error: Task timed out after {}.00 seconds", request_id, timeout_s));
     case Kind::crash:
     case Kind::out_of_memory:
       return document(exit_type(outcome), fmt::format("RequestId: {} Error: {}", request_id, exit_words(outcome)));

@@ -22,7 +22,8 @@ std::string report_line(std::string_view request_id, const sandbox::Outcome& out
 std::uint64_t billed_ms(const sandbox::Outcome& outcome);
 
 // What went wrong, as a line in the log; nothing when the function answered or reported its error itself.
-std::optional<std::string> failure_line(std::string_view request_id, const sandbox::Outcome& outcome, int timeout_s, base::Timestamp now);
+std::optional<std::string> failure_line(std::string_view request_id, const sandbox::Outcome& outcome, int timeout_s,
+                                        base::Timestamp now);
 // The answer that the caller gets: the function's own, or Lambda's error document.
 std::string answer_of(std::string_view request_id, const sandbox::Outcome& outcome, int timeout_s);
 

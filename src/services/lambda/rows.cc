@@ -131,8 +131,8 @@ std::optional<Policy> layer_policy(Reader& reader, std::string_view account, std
   return decode_policy(*bytes);
 }
 
-void put_layer_policy(Transaction& t, std::string_view account, std::string_view region, std::string_view name, std::uint64_t number,
-                      const Policy& policy) {
+void put_layer_policy(Transaction& t, std::string_view account, std::string_view region, std::string_view name,
+                      std::uint64_t number, const Policy& policy) {
   if (policy.statements.empty()) {
     t.erase(keys::layer_policy(account, region, name, number));
   } else {
@@ -179,8 +179,8 @@ std::optional<Layer> layer(Reader& reader, std::string_view account, std::string
   return decode_layer(*bytes);
 }
 
-std::optional<LayerVersion> layer_version(Reader& reader, std::string_view account, std::string_view region, std::string_view name,
-                                          std::uint64_t number) {
+std::optional<LayerVersion> layer_version(Reader& reader, std::string_view account, std::string_view region,
+                                          std::string_view name, std::uint64_t number) {
   const auto bytes = reader.get(keys::layer_version(account, region, name, number));
   if (!bytes) return std::nullopt;
   auto version = decode_layer_version(*bytes);
@@ -201,8 +201,8 @@ void put(Transaction& t, const LayerVersion& v) {
   t.put(key, encode(v));
 }
 
-void erase_layer_version(Transaction& t, std::string_view account, std::string_view region, std::string_view name, std::uint64_t number,
-                         std::vector<std::string>& loose) {
+void erase_layer_version(Transaction& t, std::string_view account, std::string_view region, std::string_view name,
+                         std::uint64_t number, std::vector<std::string>& loose) {
   const auto row = layer_version(t, account, region, name, number);
   if (!row) return;
   const auto key = keys::layer_version(account, region, name, number);
@@ -213,7 +213,8 @@ void erase_layer_version(Transaction& t, std::string_view account, std::string_v
 
 bool used(Reader& reader, std::string_view zip) { return !reader.scan(prefix_range(keys::uses(zip)), 1).empty(); }
 
-std::vector<Version> versions(Reader& reader, const FunctionKey& key, std::uint64_t after_number, bool from_start, std::size_t limit) {
+std::vector<Version> versions(Reader& reader, const FunctionKey& key, std::uint64_t after_number, bool from_start,
+                              std::size_t limit) {
   auto range = prefix_range(keys::versions(key));
   if (!from_start) range.begin = keys::version(key, after_number + 1);
   std::vector<Version> out;

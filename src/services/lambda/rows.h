@@ -37,21 +37,22 @@ void erase_version(Transaction& t, const FunctionKey& key, std::uint64_t number,
 void erase_function(Transaction& t, const FunctionKey& key, std::vector<std::string>& loose);
 
 std::optional<Layer> layer(Reader& reader, std::string_view account, std::string_view region, std::string_view name);
-std::optional<LayerVersion> layer_version(Reader& reader, std::string_view account, std::string_view region, std::string_view name,
-                                          std::uint64_t number);
+std::optional<LayerVersion> layer_version(Reader& reader, std::string_view account, std::string_view region,
+                                          std::string_view name, std::uint64_t number);
 std::optional<Policy> layer_policy(Reader& reader, std::string_view account, std::string_view region, std::string_view name,
                                    std::uint64_t number);
-void put_layer_policy(Transaction& t, std::string_view account, std::string_view region, std::string_view name, std::uint64_t number,
-                      const Policy& policy);
+void put_layer_policy(Transaction& t, std::string_view account, std::string_view region, std::string_view name,
+                      std::uint64_t number, const Policy& policy);
 void put_layer(Transaction& t, std::string_view account, std::string_view region, std::string_view name, const Layer& layer);
 void put(Transaction& t, const LayerVersion& version);
-void erase_layer_version(Transaction& t, std::string_view account, std::string_view region, std::string_view name, std::uint64_t number,
-                         std::vector<std::string>& loose);
+void erase_layer_version(Transaction& t, std::string_view account, std::string_view region, std::string_view name,
+                         std::uint64_t number, std::vector<std::string>& loose);
 
 bool used(Reader& reader, std::string_view zip);
 
 // Rows of a scan, with their keys put back.
-std::vector<Version> versions(Reader& reader, const FunctionKey& key, std::uint64_t after_number, bool from_start, std::size_t limit);
+std::vector<Version> versions(Reader& reader, const FunctionKey& key, std::uint64_t after_number, bool from_start,
+                              std::size_t limit);
 std::vector<std::string> function_names(Reader& reader, std::string_view account, std::string_view region, std::string_view after,
                                         std::size_t limit);
 std::vector<Alias> aliases(Reader& reader, const FunctionKey& key, std::string_view after, std::size_t limit);

@@ -16,14 +16,15 @@ constexpr std::string_view kNamePattern =
     R"((arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?)";
 
 constexpr std::array<std::string_view, 25> kRuntimes = {
-    "nodejs20.x", "python3.14", "provided.al2023", "python3.12", "python3.13", "nodejs24.x", "nodejs22.x", "java25",    "python3.10",
-    "python3.11", "java21",     "ruby3.3",         "ruby3.4",    "ruby3.2",    "python3.8",  "python3.9",  "java17",    "nodejs16.x",
-    "dotnet10",   "dotnet8",    "java11",          "dotnet6",    "nodejs18.x", "provided.al2", "java8.al2"};
+    "nodejs20.x", "python3.14", "provided.al2023", "python3.12", "python3.13", "nodejs24.x", "nodejs22.x",
+    "java25",     "python3.10", "python3.11",      "java21",     "ruby3.3",    "ruby3.4",    "ruby3.2",
+    "python3.8",  "python3.9",  "java17",          "nodejs16.x", "dotnet10",   "dotnet8",    "java11",
+    "dotnet6",    "nodejs18.x", "provided.al2",    "java8.al2"};
 
 constexpr std::array<std::string_view, 20> kRetiredRuntimes = {
-    "java8",         "go1.x",         "provided",      "ruby2.7",       "ruby2.5",       "nodejs14.x",    "nodejs12.x",
-    "nodejs10.x",    "nodejs8.10",    "nodejs6.10",    "nodejs4.3",     "nodejs4.3-edge", "nodejs",       "python3.7",
-    "python3.6",     "python2.7",     "dotnetcore3.1", "dotnetcore2.1", "dotnetcore2.0", "dotnetcore1.0"};
+    "java8",      "go1.x",      "provided",      "ruby2.7",       "ruby2.5",        "nodejs14.x",   "nodejs12.x",
+    "nodejs10.x", "nodejs8.10", "nodejs6.10",    "nodejs4.3",     "nodejs4.3-edge", "nodejs",       "python3.7",
+    "python3.6",  "python2.7",  "dotnetcore3.1", "dotnetcore2.1", "dotnetcore2.0",  "dotnetcore1.0"};
 
 // Set by Lambda alone. https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 constexpr std::array<std::string_view, 17> kReservedVariables = {
@@ -57,7 +58,8 @@ bool name_chars(std::string_view text, std::string_view more = {}) {
 }
 bool is_region(std::string_view text) {
   const auto parts = base::split(text, '-');
-  return parts.size() >= 3 && parts.front().size() >= 2 && parts.back().size() == 1 && all_digits(parts.back()) && name_chars(text);
+  return parts.size() >= 3 && parts.front().size() >= 2 && parts.back().size() == 1 && all_digits(parts.back()) &&
+         name_chars(text);
 }
 
 [[noreturn]] void bad_name(std::string_view text) {
@@ -89,8 +91,8 @@ FunctionRef parse(std::string_view text, const Scope& caller) {
     if (ref.qualifier != "$LATEST" && !name_chars(ref.qualifier)) bad_name(text);
   }
   if (!region.empty() && region != caller.region) {
-    refuse<aws::lambda::ResourceNotFoundException>("Functions from '" + region + "' are not reachable in this region ('" + caller.region +
-                                                   "')");
+    refuse<aws::lambda::ResourceNotFoundException>("Functions from '" + region + "' are not reachable in this region ('" +
+                                                   caller.region + "')");
   }
   return ref;
 }
@@ -104,7 +106,8 @@ FunctionRef parse_function(std::string_view text, const std::optional<std::strin
       invalid("The derived qualifier from the function name does not match the specified qualifier.");
     }
     if (*qualifier != "$LATEST" && !name_chars(*qualifier, "$")) {
-      violates(*qualifier, "qualifier", R"(Member must satisfy regular expression pattern: \$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+)");
+      violates(*qualifier, "qualifier",
+               R"(Member must satisfy regular expression pattern: \$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+)");
     }
     ref.qualifier = *qualifier;
   }
@@ -114,8 +117,9 @@ FunctionRef parse_function(std::string_view text, const std::optional<std::strin
 FunctionKey parse_whole_function(std::string_view text, const Scope& caller) {
   auto ref = parse(text, caller);
   if (!ref.unqualified()) {
-    invalid("This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. "
-            "Please specify either a function name or an unqualified function ARN.");
+    invalid(
+        "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. "
+        "Please specify either a function name or an unqualified function ARN.");
   }
   return std::move(ref.key);
 }
@@ -127,7 +131,8 @@ FunctionKey parse_new_function(std::string_view text, const Scope& caller) {
     invalid("1 validation error detected: Value '" + ref.key.name +
             "' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to 64");
   }
-  if (ref.key.account != caller.account) throw wire::Fault("AccessDeniedException", "Functions are created in the caller's own account.", 403);
+  if (ref.key.account != caller.account)
+    throw wire::Fault("AccessDeniedException", "Functions are created in the caller's own account.", 403);
   return std::move(ref.key);
 }
 
@@ -174,11 +179,13 @@ std::optional<LayerRef> parse_layer_arn(std::string_view arn) {
 }
 
 LayerRef parse_layer_name(std::string_view text, const Scope& caller) {
-  if (text.find(':') == text.npos && name_chars(text) && text.size() <= 140) return {caller.account, caller.region, std::string(text), 0};
+  if (text.find(':') == text.npos && name_chars(text) && text.size() <= 140)
+    return {caller.account, caller.region, std::string(text), 0};
   const auto ref = parse_layer_arn(text);
   if (!ref || ref->number != 0) {
-    violates(text, "layerName",
-             R"(Member must satisfy regular expression pattern: (arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\d{12}:layer:[a-zA-Z0-9-_]+)|[a-zA-Z0-9-_]+)");
+    violates(
+        text, "layerName",
+        R"(Member must satisfy regular expression pattern: (arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\d{12}:layer:[a-zA-Z0-9-_]+)|[a-zA-Z0-9-_]+)");
   }
   return *ref;
 }
@@ -192,14 +199,15 @@ std::span<const std::string_view> valid_runtimes() { return kRuntimes; }
 void check_runtime(std::string_view runtime) {
   if (std::find(kRuntimes.begin(), kRuntimes.end(), runtime) != kRuntimes.end()) return;
   if (std::find(kRetiredRuntimes.begin(), kRetiredRuntimes.end(), runtime) != kRetiredRuntimes.end()) {
-    invalid("The runtime parameter of " + std::string(runtime) +
-            " is no longer supported for creating or updating AWS Lambda functions. We recommend you use a supported runtime while "
-            "creating or updating functions.");
+    invalid(
+        "The runtime parameter of " + std::string(runtime) +
+        " is no longer supported for creating or updating AWS Lambda functions. We recommend you use a supported runtime while "
+        "creating or updating functions.");
   }
   std::string all;
   for (const auto name : kRuntimes) all.append(all.empty() ? "" : ", ").append(name);
-  invalid("Value " + std::string(runtime) + " at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [" + all +
-          "] or be a valid ARN");
+  invalid("Value " + std::string(runtime) + " at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [" +
+          all + "] or be a valid ARN");
 }
 
 void check_role(std::string_view role) {
@@ -209,7 +217,8 @@ void check_role(std::string_view role) {
       is_account(parts[4]) && parts[5].starts_with("role") && parts[5].size() > 5 && name_chars(parts[5], "+=,.@/")) {
     return;
   }
-  violates(role, "role", R"(Member must satisfy regular expression pattern: arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+)");
+  violates(role, "role",
+           R"(Member must satisfy regular expression pattern: arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+)");
 }
 
 void check_handler(std::string_view runtime, const std::optional<std::string>& handler) {
@@ -239,22 +248,27 @@ void check_environment(const std::map<std::string, std::string>& variables) {
     measured[name] = value;
   }
   if (!reserved.empty()) {
-    invalid("Lambda was unable to configure your environment variables because the environment variables you have provided contains "
-            "reserved keys that are currently not supported for modification. Reserved keys used in this request: " +
-            reserved);
+    invalid(
+        "Lambda was unable to configure your environment variables because the environment variables you have provided contains "
+        "reserved keys that are currently not supported for modification. Reserved keys used in this request: " +
+        reserved);
   }
   const auto text = base::to_json(measured);
   if (text.size() > kMaxEnvironment) {
-    invalid("Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the "
-            "4KB limit. String measured: " +
-            text);
+    invalid(
+        "Lambda was unable to configure your environment variables because the environment variables you have provided exceeded "
+        "the "
+        "4KB limit. String measured: " +
+        text);
   }
 }
 
 void check_tags(const std::map<std::string, std::string>& tags) {
   for (const auto& [name, value] : tags) {
     if (name.empty() || name.size() > 128 || value.size() > 256 || base::lower(name).starts_with("aws:")) {
-      invalid("The tag key or value is not valid: a key has 1 to 128 characters and does not begin with aws:, a value has at most 256.");
+      invalid(
+          "The tag key or value is not valid: a key has 1 to 128 characters and does not begin with aws:, a value has at most "
+          "256.");
     }
   }
   if (tags.size() > kMaxTags) invalid("Number of tags exceeds resource tag limit.");
@@ -283,7 +297,8 @@ void check_architectures(const std::vector<std::string>& architectures) {
 }
 
 void check_extras(const Extras& e) {
-  if (e.vpc && ((e.vpc->SubnetIds && !e.vpc->SubnetIds->empty()) || (e.vpc->SecurityGroupIds && !e.vpc->SecurityGroupIds->empty()))) {
+  if (e.vpc &&
+      ((e.vpc->SubnetIds && !e.vpc->SubnetIds->empty()) || (e.vpc->SecurityGroupIds && !e.vpc->SecurityGroupIds->empty()))) {
     not_here("VpcConfig with subnets or security groups");
   }
   if (e.dead_letter && e.dead_letter->TargetArn && !e.dead_letter->TargetArn->empty()) not_here("DeadLetterConfig");
@@ -304,12 +319,15 @@ void check_extras(const Extras& e) {
 std::string check_logging(const aws::lambda::LoggingConfig& logging, const std::string& before) {
   if (logging.LogFormat && *logging.LogFormat != "Text") not_here("LoggingConfig with LogFormat " + *logging.LogFormat);
   if (logging.ApplicationLogLevel || logging.SystemLogLevel) {
-    invalid("LogLevel is not supported when LogFormat is set to \"Text\". Remove LogLevel from your request or change the LogFormat to "
-            "\"JSON\" and try again.");
+    invalid(
+        "LogLevel is not supported when LogFormat is set to \"Text\". Remove LogLevel from your request or change the LogFormat "
+        "to "
+        "\"JSON\" and try again.");
   }
   if (!logging.LogGroup) return before;
   if (logging.LogGroup->empty() || logging.LogGroup->size() > 512 || !name_chars(*logging.LogGroup, "./#")) {
-    violates(*logging.LogGroup, "loggingConfig.logGroup", R"(Member must satisfy regular expression pattern: [\.\-_/#A-Za-z0-9]+)");
+    violates(*logging.LogGroup, "loggingConfig.logGroup",
+             R"(Member must satisfy regular expression pattern: [\.\-_/#A-Za-z0-9]+)");
   }
   return *logging.LogGroup;
 }
@@ -329,17 +347,20 @@ void check_routing(std::string_view version, const std::map<std::string, double>
   const auto shown = "{" + other + "=" + base::to_json(base::json::value(weight)) + "}";
   if (!(weight >= 0.0 && weight <= 1.0)) {
     violates(shown, "routingConfig.additionalVersionWeights",
-             "Map value must satisfy constraint: [Member must have value less than or equal to 1.0, Member must have value greater than or "
+             "Map value must satisfy constraint: [Member must have value less than or equal to 1.0, Member must have value "
+             "greater than or "
              "equal to 0.0, Member must not be null]");
   }
   if (version == "$LATEST") invalid("$LATEST is not supported for an alias pointing to more than 1 version");
   if (!is_version(other)) {
     violates(shown, "routingConfig.additionalVersionWeights",
-             "Map keys must satisfy constraint: [Member must have length less than or equal to 1024, Member must have length greater than "
+             "Map keys must satisfy constraint: [Member must have length less than or equal to 1024, Member must have length "
+             "greater than "
              "or equal to 1, Member must satisfy regular expression pattern: [0-9]+, Member must not be null]");
   }
   if (other == version) {
-    invalid("Invalid function version " + other + ". Function version " + other + " is already included in routing configuration.");
+    invalid("Invalid function version " + other + ". Function version " + other +
+            " is already included in routing configuration.");
   }
 }
 

@@ -25,7 +25,7 @@ inline constexpr std::size_t kMaxPolicy = 20'480;
 inline constexpr std::size_t kMaxLayers = 5;
 inline constexpr std::size_t kMaxTags = 50;
 inline constexpr std::size_t kMaxClientContext = 3'583;
-inline constexpr std::size_t kPage = 50;           // items a list gives at most, whatever is asked
+inline constexpr std::size_t kPage = 50;  // items a list gives at most, whatever is asked
 inline constexpr int kMinUnreserved = 100;
 
 struct Scope {

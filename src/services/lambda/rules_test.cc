@@ -53,14 +53,16 @@ TEST(Rules, FunctionNamesInEveryForm) {
 }
 
 TEST(Rules, WhatIsNoFunctionName) {
-  for (const auto* text : {"", "a b", "invalid:function:name", "arn:aws:lambda:us-east-1:111122223333@function:f", "arn:aws:s3:::bucket",
-                           "f:a:b", "arn:aws:lambda:us-east-1:1:function:f", "f:", ":f", "f:qu?ux"}) {
+  for (const auto* text : {"", "a b", "invalid:function:name", "arn:aws:lambda:us-east-1:111122223333@function:f",
+                           "arn:aws:s3:::bucket", "f:a:b", "arn:aws:lambda:us-east-1:1:function:f", "f:", ":f", "f:qu?ux"}) {
     EXPECT_THAT(fault_of([&] { parse_function(text, std::nullopt, kHere); }),
-                ::testing::StartsWith("ValidationException: 1 validation error detected: Value '" + std::string(text) + "' at 'functionName'"))
+                ::testing::StartsWith("ValidationException: 1 validation error detected: Value '" + std::string(text) +
+                                      "' at 'functionName'"))
         << text;
   }
-  EXPECT_EQ(fault_of([&] { parse_function("f:1", "2", kHere); }),
-            "InvalidParameterValueException: The derived qualifier from the function name does not match the specified qualifier.");
+  EXPECT_EQ(
+      fault_of([&] { parse_function("f:1", "2", kHere); }),
+      "InvalidParameterValueException: The derived qualifier from the function name does not match the specified qualifier.");
   EXPECT_EQ(fault_of([&] { parse_function("arn:aws:lambda:eu-west-1:000000000000:function:f", std::nullopt, kHere); }),
             "ResourceNotFoundException: Functions from 'eu-west-1' are not reachable in this region ('us-east-1')");
   EXPECT_THAT(fault_of([&] { parse_new_function(std::string(65, 'a'), kHere); }),
@@ -86,15 +88,17 @@ TEST(Rules, Runtimes) {
   EXPECT_THAT(fault_of([] { check_runtime("python3.7"); }),
               ::testing::StartsWith("InvalidParameterValueException: The runtime parameter of python3.7 is no longer supported"));
   EXPECT_THAT(fault_of([] { check_runtime("cobol"); }),
-              ::testing::AllOf(::testing::StartsWith("InvalidParameterValueException: Value cobol at 'runtime' failed to satisfy constraint: "
-                                                     "Member must satisfy enum value set: [nodejs20.x, python3.14, "),
-                               ::testing::EndsWith("java8.al2] or be a valid ARN")));
+              ::testing::AllOf(
+                  ::testing::StartsWith("InvalidParameterValueException: Value cobol at 'runtime' failed to satisfy constraint: "
+                                        "Member must satisfy enum value set: [nodejs20.x, python3.14, "),
+                  ::testing::EndsWith("java8.al2] or be a valid ARN")));
 }
 
 TEST(Rules, Roles) {
   EXPECT_EQ(fault_of([] { check_role("arn:aws:iam::000000000000:role/lambda-role"); }), "none");
   EXPECT_EQ(fault_of([] { check_role("arn:aws:iam::000000000000:role/service-role/x.y@z"); }), "none");
-  for (const auto* role : {"r1", "", "arn:aws:iam::0:role/x", "arn:aws:iam::000000000000:user/x", "arn:aws:iam::000000000000:role/a b"}) {
+  for (const auto* role :
+       {"r1", "", "arn:aws:iam::0:role/x", "arn:aws:iam::000000000000:user/x", "arn:aws:iam::000000000000:role/a b"}) {
     EXPECT_THAT(fault_of([&] { check_role(role); }), ::testing::StartsWith("ValidationException")) << role;
   }
 }
@@ -104,7 +108,8 @@ TEST(Rules, EnvironmentVariables) {
   EXPECT_THAT(fault_of([] { check_environment({{"AWS_REGION", "x"}, {"AWS_LAMBDA_RUNTIME_API", "y"}}); }),
               ::testing::EndsWith("Reserved keys used in this request: AWS_LAMBDA_RUNTIME_API, AWS_REGION"));
   EXPECT_THAT(fault_of([] { check_environment({{"1A", "x"}}); }), ::testing::StartsWith("ValidationException"));
-  EXPECT_THAT(fault_of([] { check_environment({{"A", std::string("a\0b", 3)}}); }), ::testing::StartsWith("InvalidParameterValueException"));
+  EXPECT_THAT(fault_of([] { check_environment({{"A", std::string("a\0b", 3)}}); }),
+              ::testing::StartsWith("InvalidParameterValueException"));
   EXPECT_EQ(fault_of([] { check_environment({{"LARGE", std::string(4'096 - 12, 'x')}}); }), "none");
   EXPECT_THAT(fault_of([] { check_environment({{"LARGE", std::string(4'096 - 11, 'x')}}); }),
               ::testing::HasSubstr("exceeded the 4KB limit. String measured: {\"LARGE\":\"xxx"));
@@ -115,22 +120,26 @@ TEST(Rules, Routing) {
   EXPECT_EQ(fault_of([] { check_routing("1", {{"2", 0.5}}); }), "none");
   EXPECT_THAT(fault_of([] { check_routing("1", {{"2", 0.5}, {"3", 0.1}}); }), ::testing::HasSubstr("cannot be greater than 1"));
   EXPECT_THAT(fault_of([] { check_routing("1", {{"2", 1.5}}); }), ::testing::HasSubstr("less than or equal to 1.0"));
-  EXPECT_THAT(fault_of([] { check_routing("1", {{"1", 0.5}}); }), ::testing::HasSubstr("already included in routing configuration"));
-  EXPECT_THAT(fault_of([] { check_routing("$LATEST", {{"1", 0.5}}); }), ::testing::HasSubstr("$LATEST is not supported for an alias"));
+  EXPECT_THAT(fault_of([] { check_routing("1", {{"1", 0.5}}); }),
+              ::testing::HasSubstr("already included in routing configuration"));
+  EXPECT_THAT(fault_of([] { check_routing("$LATEST", {{"1", 0.5}}); }),
+              ::testing::HasSubstr("$LATEST is not supported for an alias"));
   EXPECT_THAT(fault_of([] { check_routing("1", {{"$LATEST", 0.5}}); }), ::testing::HasSubstr("Map keys must satisfy"));
 }
 
 TEST(Rules, SizesOfCodeAndLayers) {
   EXPECT_EQ(fault_of([] { check_total_size({"", 1, 200'000'000}, {{"", {"", 1, 62'144'000}}}); }), "none");
   EXPECT_EQ(fault_of([] { check_total_size({"", 1, 200'000'000}, {{"", {"", 1, 62'144'001}}}); }),
-            "InvalidParameterValueException: Function code combined with layers exceeds the maximum allowed size of 262144000 bytes. The actual "
+            "InvalidParameterValueException: Function code combined with layers exceeds the maximum allowed size of 262144000 "
+            "bytes. The actual "
             "size is 262144001 bytes.");
 }
 
 TEST(Rules, Principals) {
   EXPECT_EQ(base::to_json(principal_element("*")), R"("*")");
   EXPECT_EQ(base::to_json(principal_element("123456789012")), R"({"AWS":"arn:aws:iam::123456789012:root"})");
-  EXPECT_EQ(base::to_json(principal_element("arn:aws:iam::123456789012:user/x")), R"({"AWS":"arn:aws:iam::123456789012:user/x"})");
+  EXPECT_EQ(base::to_json(principal_element("arn:aws:iam::123456789012:user/x")),
+            R"({"AWS":"arn:aws:iam::123456789012:user/x"})");
   EXPECT_EQ(base::to_json(principal_element("apigateway.amazonaws.com")), R"({"Service":"apigateway.amazonaws.com"})");
   for (const auto* bad : {"", "invalid", "invalid.nonaws.com", "arn:aws:s3:::b", "12345"}) {
     EXPECT_THAT(fault_of([&] { principal_element(bad); }), ::testing::HasSubstr("The provided principal was invalid")) << bad;
@@ -199,10 +208,12 @@ TEST(Report, Lines) {
             "REPORT RequestId: id\tDuration: 3.01 ms\tBilled Duration: 4 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\t\n");
   warm.init_duration = std::chrono::microseconds(110'104);
   EXPECT_EQ(report_line("id", warm, 128),
-            "REPORT RequestId: id\tDuration: 3.01 ms\tBilled Duration: 114 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\tInit Duration: "
+            "REPORT RequestId: id\tDuration: 3.01 ms\tBilled Duration: 114 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\tInit "
+            "Duration: "
             "110.10 ms\t\n");
   EXPECT_TRUE(report_line("id", outcome(Kind::timeout), 128).ends_with("\tStatus: timeout\n"));
-  EXPECT_TRUE(report_line("id", outcome(Kind::out_of_memory), 128).ends_with("\tStatus: error\tError Type: Runtime.OutOfMemory\n"));
+  EXPECT_TRUE(
+      report_line("id", outcome(Kind::out_of_memory), 128).ends_with("\tStatus: error\tError Type: Runtime.OutOfMemory\n"));
   EXPECT_EQ(init_start_line("us-east-1", "python3.12").substr(0, 45), "INIT_START Runtime Version: python:3.12.v1\tRu");
   EXPECT_EQ(init_start_line("us-east-1", "nodejs20.x").substr(0, 43), "INIT_START Runtime Version: nodejs:20.v1\tRu");
   EXPECT_EQ(init_start_line("us-east-1", "provided.al2023").substr(0, 49), "INIT_START Runtime Version: provided:al2023.v1\tRu");
@@ -213,18 +224,23 @@ TEST(Report, AnswersWhenTheRuntimeGivesNone) {
   EXPECT_EQ(answer_of("id", outcome(Kind::timeout), 3),
             R"({"errorType":"Sandbox.Timedout","errorMessage":"RequestId: id Error: Task timed out after 3.00 seconds"})");
   auto crash = outcome(Kind::crash);
-  EXPECT_EQ(answer_of("id", crash, 3),
-            R"({"errorType":"Runtime.ExitError","errorMessage":"RequestId: id Error: Runtime exited without providing a reason"})");
+  EXPECT_EQ(
+      answer_of("id", crash, 3),
+      R"({"errorType":"Runtime.ExitError","errorMessage":"RequestId: id Error: Runtime exited without providing a reason"})");
   crash.exit_status = 127;
-  EXPECT_EQ(answer_of("id", crash, 3),
-            R"({"errorType":"Runtime.ExitError","errorMessage":"RequestId: id Error: Runtime exited with error: exit status 127"})");
-  EXPECT_EQ(failure_line("id", crash, 3, {}), "RequestId: id Error: Runtime exited with error: exit status 127\nRuntime.ExitError\n");
+  EXPECT_EQ(
+      answer_of("id", crash, 3),
+      R"({"errorType":"Runtime.ExitError","errorMessage":"RequestId: id Error: Runtime exited with error: exit status 127"})");
+  EXPECT_EQ(failure_line("id", crash, 3, {}),
+            "RequestId: id Error: Runtime exited with error: exit status 127\nRuntime.ExitError\n");
   crash.signal = 11;
   EXPECT_THAT(answer_of("id", crash, 3), ::testing::HasSubstr("signal: segmentation fault"));
-  EXPECT_EQ(answer_of("id", outcome(Kind::out_of_memory), 3),
-            R"({"errorType":"Runtime.OutOfMemory","errorMessage":"RequestId: id Error: Runtime exited with error: signal: killed"})");
-  EXPECT_EQ(answer_of("id", outcome(Kind::payload_too_large), 3),
-            R"({"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).","errorType":"Function.ResponseSizeTooLarge"})");
+  EXPECT_EQ(
+      answer_of("id", outcome(Kind::out_of_memory), 3),
+      R"({"errorType":"Runtime.OutOfMemory","errorMessage":"RequestId: id Error: Runtime exited with error: signal: killed"})");
+  EXPECT_EQ(
+      answer_of("id", outcome(Kind::payload_too_large), 3),
+      R"({"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).","errorType":"Function.ResponseSizeTooLarge"})");
   EXPECT_EQ(failure_line("id", outcome(Kind::timeout), 3, {1'769'817'600'123}),
             "2026-01-31T00:00:00.123Z id Task timed out after 3.00 seconds\n\n");
   EXPECT_EQ(failure_line("id", outcome(Kind::function_error), 3, {}), std::nullopt);

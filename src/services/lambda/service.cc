@@ -78,7 +78,8 @@ async::Task<contracts::InvocationResult> Lambda::invoke(contracts::Invocation in
   return parts_->invocations.by_contract(std::move(invocation));
 }
 
-async::Task<contracts::AccessRequest> Lambda::access(const wire::Call& call, const wire::Operation& operation, const void* request) {
+async::Task<contracts::AccessRequest> Lambda::access(const wire::Call& call, const wire::Operation& operation,
+                                                     const void* request) {
   co_return access_of(parts_->house, call, operation, request);
 }
 
@@ -90,15 +91,17 @@ async::Task<std::optional<std::string>> Lambda::package(std::string token) {
 
 Lambda::Counters Lambda::counters() const { return parts_->house.environments.counters(); }
 
-#define FORWARD(Result, Name, Request, target)                                                  \
-  async::Task<Result> Lambda::Name(const wire::Call& call, aws::lambda::Request request) {      \
-    return parts_->target(call, std::move(request));                                            \
+#define FORWARD(Result, Name, Request, target)                                             \
+  async::Task<Result> Lambda::Name(const wire::Call& call, aws::lambda::Request request) { \
+    return parts_->target(call, std::move(request));                                       \
   }
 FORWARD(aws::lambda::FunctionConfiguration, CreateFunction, CreateFunctionRequest, functions.create)
 FORWARD(aws::lambda::GetFunctionResponse, GetFunction, GetFunctionRequest, functions.get)
-FORWARD(aws::lambda::FunctionConfiguration, GetFunctionConfiguration, GetFunctionConfigurationRequest, functions.get_configuration)
+FORWARD(aws::lambda::FunctionConfiguration, GetFunctionConfiguration, GetFunctionConfigurationRequest,
+        functions.get_configuration)
 FORWARD(aws::lambda::FunctionConfiguration, UpdateFunctionCode, UpdateFunctionCodeRequest, functions.update_code)
-FORWARD(aws::lambda::FunctionConfiguration, UpdateFunctionConfiguration, UpdateFunctionConfigurationRequest, functions.update_configuration)
+FORWARD(aws::lambda::FunctionConfiguration, UpdateFunctionConfiguration, UpdateFunctionConfigurationRequest,
+        functions.update_configuration)
 FORWARD(aws::lambda::DeleteFunctionResponse, DeleteFunction, DeleteFunctionRequest, functions.remove)
 FORWARD(aws::lambda::ListFunctionsResponse, ListFunctions, ListFunctionsRequest, functions.list)
 FORWARD(aws::lambda::FunctionConfiguration, PublishVersion, PublishVersionRequest, versions.publish)
@@ -120,18 +123,24 @@ FORWARD(aws::lambda::GetLayerVersionResponse, GetLayerVersionByArn, GetLayerVers
 FORWARD(void, DeleteLayerVersion, DeleteLayerVersionRequest, layers.remove)
 FORWARD(aws::lambda::ListLayerVersionsResponse, ListLayerVersions, ListLayerVersionsRequest, layers.list_versions)
 FORWARD(aws::lambda::ListLayersResponse, ListLayers, ListLayersRequest, layers.list)
-FORWARD(aws::lambda::AddLayerVersionPermissionResponse, AddLayerVersionPermission, AddLayerVersionPermissionRequest, layers.add_permission)
+FORWARD(aws::lambda::AddLayerVersionPermissionResponse, AddLayerVersionPermission, AddLayerVersionPermissionRequest,
+        layers.add_permission)
 FORWARD(void, RemoveLayerVersionPermission, RemoveLayerVersionPermissionRequest, layers.remove_permission)
 FORWARD(aws::lambda::GetLayerVersionPolicyResponse, GetLayerVersionPolicy, GetLayerVersionPolicyRequest, layers.get_policy)
 FORWARD(aws::lambda::InvocationResponse, Invoke, InvocationRequest, invocations.api)
 FORWARD(aws::lambda::GetAccountSettingsResponse, GetAccountSettings, GetAccountSettingsRequest, account.settings)
 FORWARD(aws::lambda::Concurrency, PutFunctionConcurrency, PutFunctionConcurrencyRequest, account.put_concurrency)
-FORWARD(aws::lambda::GetFunctionConcurrencyResponse, GetFunctionConcurrency, GetFunctionConcurrencyRequest, account.get_concurrency)
+FORWARD(aws::lambda::GetFunctionConcurrencyResponse, GetFunctionConcurrency, GetFunctionConcurrencyRequest,
+        account.get_concurrency)
 FORWARD(void, DeleteFunctionConcurrency, DeleteFunctionConcurrencyRequest, account.delete_concurrency)
-FORWARD(aws::lambda::GetRuntimeManagementConfigResponse, GetRuntimeManagementConfig, GetRuntimeManagementConfigRequest, versions.get_runtime_management)
-FORWARD(aws::lambda::PutRuntimeManagementConfigResponse, PutRuntimeManagementConfig, PutRuntimeManagementConfigRequest, versions.put_runtime_management)
-FORWARD(aws::lambda::GetFunctionCodeSigningConfigResponse, GetFunctionCodeSigningConfig, GetFunctionCodeSigningConfigRequest, account.get_code_signing)
-FORWARD(aws::lambda::GetFunctionRecursionConfigResponse, GetFunctionRecursionConfig, GetFunctionRecursionConfigRequest, account.get_recursion)
+FORWARD(aws::lambda::GetRuntimeManagementConfigResponse, GetRuntimeManagementConfig, GetRuntimeManagementConfigRequest,
+        versions.get_runtime_management)
+FORWARD(aws::lambda::PutRuntimeManagementConfigResponse, PutRuntimeManagementConfig, PutRuntimeManagementConfigRequest,
+        versions.put_runtime_management)
+FORWARD(aws::lambda::GetFunctionCodeSigningConfigResponse, GetFunctionCodeSigningConfig, GetFunctionCodeSigningConfigRequest,
+        account.get_code_signing)
+FORWARD(aws::lambda::GetFunctionRecursionConfigResponse, GetFunctionRecursionConfig, GetFunctionRecursionConfigRequest,
+        account.get_recursion)
 #undef FORWARD
 
 }  // namespace lambari::lambda

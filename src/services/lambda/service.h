@@ -47,11 +47,11 @@ struct Dependencies {
 };
 
 struct Settings {
-  int account_concurrency = 1'000;                      // per account and region
-  int max_environments = 2'000;                         // alive in this process, idle ones included
-  std::chrono::milliseconds idle_timeout{5 * 60'000};   // an idle environment is retired after it
+  int account_concurrency = 1'000;                     // per account and region
+  int max_environments = 2'000;                        // alive in this process, idle ones included
+  std::chrono::milliseconds idle_timeout{5 * 60'000};  // an idle environment is retired after it
   std::chrono::milliseconds max_lifetime{6 * 3'600'000};
-  std::uint64_t min_available_mb = 0;                   // host memory to keep free; 0: a twentieth of the total
+  std::uint64_t min_available_mb = 0;  // host memory to keep free; 0: a twentieth of the total
 };
 
 class Lambda final : public aws::lambda::AbstractService, public contracts::Invoker, public contracts::Room {

@@ -11,8 +11,8 @@ Version latest_for_update(store::Reader& reader, const FunctionKey& key, const s
   if (!v) function_not_found(key);
   check_revision(revision, v->revision);
   if (v->state == "Pending" || v->update_status == "InProgress") {
-    refuse<aws::lambda::ResourceConflictException>("The operation cannot be performed at this time. An update is in progress for resource: " +
-                                                   function_arn(key));
+    refuse<aws::lambda::ResourceConflictException>(
+        "The operation cannot be performed at this time. An update is in progress for resource: " + function_arn(key));
   }
   return std::move(*v);
 }
@@ -105,8 +105,8 @@ async::Task<aws::lambda::FunctionConfiguration> Functions::update_code(const wir
   co_return published ? describe(*published, published->label()) : describe(latest, {});
 }
 
-async::Task<aws::lambda::FunctionConfiguration> Functions::update_configuration(const wire::Call& call,
-                                                                                aws::lambda::UpdateFunctionConfigurationRequest request) {
+async::Task<aws::lambda::FunctionConfiguration> Functions::update_configuration(
+    const wire::Call& call, aws::lambda::UpdateFunctionConfigurationRequest request) {
   const auto key = parse_function(request.FunctionName, std::nullopt, House::scope(call)).key;
   const auto before = latest_for_update(*house_.d.store.read(), key, request.RevisionId);
   merged(before.configuration, request);

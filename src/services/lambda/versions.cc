@@ -30,7 +30,8 @@ Version publish_in(store::Transaction& t, Function& function, Version& latest, c
   return v;
 }
 
-async::Task<aws::lambda::FunctionConfiguration> Versions::publish(const wire::Call& call, aws::lambda::PublishVersionRequest request) {
+async::Task<aws::lambda::FunctionConfiguration> Versions::publish(const wire::Call& call,
+                                                                  aws::lambda::PublishVersionRequest request) {
   const auto key = parse_function(request.FunctionName, std::nullopt, House::scope(call)).key;
   if (request.PublishTo) not_here("PublishTo");
   const auto now = house_.d.clock.now();
@@ -46,8 +47,8 @@ async::Task<aws::lambda::FunctionConfiguration> Versions::publish(const wire::Ca
           "The operation cannot be performed at this time. An update is in progress for resource: " + function_arn(key));
     }
     if (request.CodeSha256 && !request.CodeSha256->empty() && *request.CodeSha256 != code_sha256(latest->code)) {
-      invalid("CodeSHA256 (" + *request.CodeSha256 + ") is different from current CodeSHA256 in $LATEST (" + code_sha256(latest->code) +
-              "). Please try again with the CodeSHA256 in $LATEST.");
+      invalid("CodeSHA256 (" + *request.CodeSha256 + ") is different from current CodeSHA256 in $LATEST (" +
+              code_sha256(latest->code) + "). Please try again with the CodeSHA256 in $LATEST.");
     }
     const auto made = publish_in(t, *function, *latest, request.Description, now, loose);
     rows::put(t, *function);

@@ -12,9 +12,9 @@ namespace lambari::lambda::testing {
 struct ZipEntry {
   std::string name;
   std::string data;
-  std::uint32_t mode = 0100644;         // st_mode, as unix zips carry it
-  std::uint16_t flags = 0x0800;         // UTF-8 name
-  std::uint32_t claimed_size = ~0u;     // other than what data has
+  std::uint32_t mode = 0100644;      // st_mode, as unix zips carry it
+  std::uint16_t flags = 0x0800;      // UTF-8 name
+  std::uint32_t claimed_size = ~0u;  // other than what data has
   std::uint32_t claimed_crc = ~0u;
 };
 
