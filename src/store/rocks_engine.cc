@@ -85,7 +85,7 @@ rocksdb::Options options_for(const RocksSettings& settings, rocksdb::Env* env, b
   options.allow_concurrent_memtable_write = false;
   options.enable_write_thread_adaptive_yield = false;
   // What is read from the log at open is written out as a table, synced. The log may end with records that were not synced when the
-  // process was killed; kept there, a later power loss would take them from between what is acknowledged.
+  // process was killed; kept there, a later power loss would take them after others had built on them.
   options.avoid_flush_during_recovery = false;
   // Up to the first record that is not whole. An acknowledged record is synced, and so are all before it.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
