@@ -15,6 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto second = lambari::lambda::inspect(zip, limits);
   // The answer hangs on the bytes alone, and what is accepted is within the limits.
   if (first.problem != second.problem || first.unzipped != second.unzipped) std::abort();
-  if (first.problem == lambari::lambda::PackageProblem::none && (first.unzipped > limits.unzipped || first.entries > limits.entries)) std::abort();
+  if (first.problem == lambari::lambda::PackageProblem::none &&
+      (first.unzipped > limits.unzipped || first.entries > limits.entries))
+    std::abort();
   return 0;
 }
