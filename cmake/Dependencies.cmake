@@ -25,3 +25,9 @@ target_compile_definitions(lambari_settings INTERFACE
   SPDLOG_COMPILED_LIB SPDLOG_SHARED_LIB SPDLOG_FMT_EXTERNAL)
 target_include_directories(lambari_settings INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/gen)
 target_link_libraries(lambari_settings INTERFACE Threads::Threads fmt::fmt)
+
+# The precompiled header brings Asio's declarations into every object, so every program links its one compiled copy.
+add_library(lambari_asio STATIC ${CMAKE_SOURCE_DIR}/src/async/asio.cc)
+target_compile_definitions(lambari_asio PRIVATE BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
+target_link_libraries(lambari_asio PUBLIC OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
+target_link_libraries(lambari_settings INTERFACE lambari_asio)

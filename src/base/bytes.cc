@@ -11,6 +11,9 @@
 namespace lambari::base {
 namespace {
 
+// Fetched once: an implicit fetch by EVP_sha256() costs as much as hashing a few hundred bytes.
+const EVP_MD* fetched(const char* name) { return EVP_MD_fetch(nullptr, name, nullptr); }
+
 std::string digest(const EVP_MD* method, std::string_view bytes) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> out;
   unsigned int size = 0;
@@ -97,9 +100,20 @@ std::optional<std::string> unbase64url(std::string_view text) {
   return unbase64(plain);
 }
 
-std::string sha256(std::string_view bytes) { return digest(EVP_sha256(), bytes); }
-std::string sha1(std::string_view bytes) { return digest(EVP_sha1(), bytes); }
-std::string md5(std::string_view bytes) { return digest(EVP_md5(), bytes); }
+std::string sha256(std::string_view bytes) {
+  static const EVP_MD* const method = fetched("SHA256");
+  return digest(method, bytes);
+}
+
+std::string sha1(std::string_view bytes) {
+  static const EVP_MD* const method = fetched("SHA1");
+  return digest(method, bytes);
+}
+
+std::string md5(std::string_view bytes) {
+  static const EVP_MD* const method = fetched("MD5");
+  return digest(method, bytes);
+}
 
 std::string hmac_sha256(std::string_view key, std::string_view bytes) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> out;

@@ -11,8 +11,8 @@ namespace lambari::base {
 std::string hex(std::string_view bytes);  // lower case
 std::optional<std::string> unhex(std::string_view text);
 
-std::string base64(std::string_view bytes);      // RFC 4648 section 4, padded
-std::string base64url(std::string_view bytes);   // section 5, not padded
+std::string base64(std::string_view bytes);     // RFC 4648 section 4, padded
+std::string base64url(std::string_view bytes);  // section 5, not padded
 // Accepts padded and unpadded input; nothing when a character or the length is wrong.
 std::optional<std::string> unbase64(std::string_view text);
 std::optional<std::string> unbase64url(std::string_view text);

@@ -24,7 +24,7 @@ struct Clock::State {
   }
 };
 
-Clock::State& Clock::make() { return *new State; }
+std::shared_ptr<Clock::State> Clock::make() { return std::make_shared<State>(); }
 
 Timestamp Clock::now() const {
   auto wall = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch());

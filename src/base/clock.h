@@ -4,7 +4,9 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
+#include <string_view>
 
 namespace lambari::base {
 
@@ -29,8 +31,8 @@ class Clock {
 
  private:
   struct State;
-  static State& make();
-  State* state_ = &make();  // lives as long as the process
+  static std::shared_ptr<State> make();
+  std::shared_ptr<State> state_ = make();  // copies of a clock share its offset
 };
 
 // "2026-01-31T23:59:59Z", with ".123" when `millis`.

@@ -19,7 +19,8 @@ void fill(char* out, std::size_t count) {
   };
   thread_local Buffer buffer;
   if (count > buffer.bytes.size()) {
-    if (RAND_bytes(reinterpret_cast<unsigned char*>(out), static_cast<int>(count)) != 1) throw std::runtime_error("no randomness");
+    if (RAND_bytes(reinterpret_cast<unsigned char*>(out), static_cast<int>(count)) != 1)
+      throw std::runtime_error("no randomness");
     return;
   }
   if (buffer.used + count > buffer.bytes.size()) {

@@ -1,11 +1,11 @@
 // Boost.JSON as the document type of the program. A file that only passes documents through includes this, not <boost/json.hpp>.
 #pragma once
 
-#include <boost/json/fwd.hpp>
-#include <boost/json/value.hpp>
 #include <boost/json/array.hpp>
+#include <boost/json/fwd.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/string.hpp>
+#include <boost/json/value.hpp>
 #include <optional>
 #include <string>
 #include <string_view>

@@ -1,7 +1,6 @@
 #include "base/log.h"
 
 #include <fmt/chrono.h>
-#include <fmt/chrono.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -59,7 +58,8 @@ void log(LogLevel level, std::string_view what, std::initializer_list<LogField> 
     line += '}';
   } else {
     line = fmt::format("{} {:5} {}", time, kNames[static_cast<int>(level)], what);
-    for (const auto& field : fields) line += fmt::format(" {}={}", field.name, plain(field.value) ? field.value : json_text(field.value));
+    for (const auto& field : fields)
+      line += fmt::format(" {}={}", field.name, plain(field.value) ? field.value : json_text(field.value));
   }
   logger().log(native(level), line);
 }

@@ -80,7 +80,7 @@ std::string percent_decode(std::string_view text, bool plus_is_space) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() + 0) {
+    if (text[i] == '%' && i + 2 < text.size()) {
       if (auto byte = unhex(text.substr(i + 1, 2)); byte && byte->size() == 1) {
         out += *byte;
         i += 2;

@@ -64,11 +64,11 @@ def test_assume_role(server, name):
                                                      "Condition": {"StringEquals": {"sts:ExternalId": "42"}}}]}
     arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
     with pytest.raises(ClientError) as error:
-        sts.assume_role(RoleArn=arn, RoleSessionName="s")
+        sts.assume_role(RoleArn=arn, RoleSessionName="session")
     assert code_of(error) == "AccessDenied"
-    issued = sts.assume_role(RoleArn=arn, RoleSessionName="s", ExternalId="42")["Credentials"]
+    issued = sts.assume_role(RoleArn=arn, RoleSessionName="session", ExternalId="42")["Credentials"]
     session = server.client("sts", issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"])
-    assert session.get_caller_identity()["Arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/s"
+    assert session.get_caller_identity()["Arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/session"
     with pytest.raises(ClientError):
         server.client("iam", issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"]).list_users()
     with pytest.raises(ClientError):
