@@ -42,7 +42,9 @@ Regex make_regex(std::string_view text) {
   return regex;
 }
 
-bool search(const RE2& regex, std::string_view text) { return RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), regex); }
+bool search(const RE2& regex, std::string_view text) {
+  return RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), regex);
+}
 
 enum class Op { equal, not_equal, less, less_equal, greater, greater_equal, is_null, is_true, is_false, not_exists };
 
@@ -234,7 +236,8 @@ class Parser {
 
  private:
   static bool is_word(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           static_cast<unsigned char>(c) >= 0x80;
   }
 
   std::string_view name() {
@@ -297,7 +300,7 @@ class Parser {
     } else if (name().empty()) {
       invalid();
     }
-    node.op = take("!=") ? Op::not_equal
+    node.op = take("!=")   ? Op::not_equal
               : take("<=") ? Op::less_equal
               : take(">=") ? Op::greater_equal
               : take("<")  ? Op::less
@@ -328,7 +331,8 @@ class Parser {
           out.push_back({Step::Kind::name, quoted(peek())});
         } else {
           std::size_t index = 0, digits = 0;
-          for (; peek() >= '0' && peek() <= '9' && digits < 9; ++at_, ++digits) index = index * 10 + static_cast<std::size_t>(peek() - '0');
+          for (; peek() >= '0' && peek() <= '9' && digits < 9; ++at_, ++digits)
+            index = index * 10 + static_cast<std::size_t>(peek() - '0');
           if (!digits) invalid();
           out.push_back({Step::Kind::index, {}, index});
         }
@@ -382,7 +386,8 @@ bool test_value(const Node& node, const json::value& value) {
     case Op::not_exists: return false;
     default: break;
   }
-  if (value.is_string()) return test_text(node.op, node.operand, std::string_view(value.as_string().data(), value.as_string().size()));
+  if (value.is_string())
+    return test_text(node.op, node.operand, std::string_view(value.as_string().data(), value.as_string().size()));
   if (value.is_number()) {
     const auto number = value.to_number<double>();
     if (node.operand.number && !node.operand.quoted) return compare(node.op, number, *node.operand.number);
@@ -409,10 +414,12 @@ Reached walk(const Node& node, const json::value& value, std::size_t step) {
       }
       return Reached::nothing;
     case Step::Kind::index:
-      if (const auto* array = value.if_array(); array && next.index < array->size()) return walk(node, (*array)[next.index], step + 1);
+      if (const auto* array = value.if_array(); array && next.index < array->size())
+        return walk(node, (*array)[next.index], step + 1);
       return Reached::nothing;
     case Step::Kind::any_element:
-      if (const auto* array = value.if_array()) return each(*array, [](const json::value& item) -> const json::value& { return item; });
+      if (const auto* array = value.if_array())
+        return each(*array, [](const json::value& item) -> const json::value& { return item; });
       return Reached::nothing;
     case Step::Kind::any_member:
       if (const auto* object = value.if_object()) {

@@ -91,7 +91,8 @@ Action read_action(const std::string& text) {
   const auto [vendor, name] = base::cut(text, ':');
   if (vendor == "*" && name == "*") return {};
   for (const char c : vendor) {
-    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '-' && c != '.') throw PolicyError(fmt::format("Vendor {} is not valid", vendor));
+    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '-' && c != '.')
+      throw PolicyError(fmt::format("Vendor {} is not valid", vendor));
   }
   if (vendor.empty()) throw PolicyError("Vendor  is not valid");
   return {std::string(vendor), std::string(name)};
@@ -105,10 +106,12 @@ void check_resource(const std::string& text) {
   auto part = [&](std::size_t i) { return i < parts.size() ? std::string(parts[i]) : std::string("*"); };
   if (partition != "*" && partition != "aws" && !partition.starts_with("aws-") && !partition.starts_with("${")) {
     const auto rest = parts.size() > 5 ? text.substr(static_cast<std::size_t>(parts[5].data() - text.data())) : std::string("*");
-    throw PolicyError(fmt::format("Partition \"{}\" is not valid for resource \"arn:{}:{}:{}:{}:{}\".", partition, partition, part(2), part(3), part(4), rest));
+    throw PolicyError(fmt::format("Partition \"{}\" is not valid for resource \"arn:{}:{}:{}:{}:{}\".", partition, partition,
+                                  part(2), part(3), part(4), rest));
   }
   if (parts.size() < 3) throw PolicyError("Resource vendor must be fully qualified and cannot contain regexes.");
-  if (parts[2].empty() || (parts.size() < 6 && text.find("::") != text.npos)) throw PolicyError("The policy failed legacy parsing");
+  if (parts[2].empty() || (parts.size() < 6 && text.find("::") != text.npos))
+    throw PolicyError("The policy failed legacy parsing");
 }
 
 bool is_account(std::string_view text) { return text.size() == 12 && text.find_first_not_of("0123456789") == text.npos; }
@@ -138,7 +141,8 @@ PrincipalName read_principal(std::string_view type, const std::string& text) {
     const bool iam = parts.size() == 6 && (parts[2] == "iam" || parts[2] == "sts") && is_account(parts[4]);
     const auto name = iam ? parts[5] : std::string_view{};
     if (!iam || text.find('*') != text.npos ||
-        !(name.starts_with("user/") || name.starts_with("role/") || name.starts_with("assumed-role/") || name.starts_with("federated-user/"))) {
+        !(name.starts_with("user/") || name.starts_with("role/") || name.starts_with("assumed-role/") ||
+          name.starts_with("federated-user/"))) {
       invalid();
     }
     return {Kind::arn, text};
@@ -184,7 +188,8 @@ PolicyGrant match_one(const PrincipalName& name, const PolicyRequester& who) {
       if (id != name.text) return PolicyGrant::none;
       return who.role_arn.empty() ? PolicyGrant::direct : PolicyGrant::role;
     }
-    case Kind::service: return !who.service.empty() && base::iequals(name.text, who.service) ? PolicyGrant::direct : PolicyGrant::none;
+    case Kind::service:
+      return !who.service.empty() && base::iequals(name.text, who.service) ? PolicyGrant::direct : PolicyGrant::none;
     case Kind::federated:
     case Kind::other: return PolicyGrant::none;
   }
@@ -254,12 +259,14 @@ Statement read_statement(const json::value& value, PolicyKind kind, bool variabl
   }
   if (condition) read_conditions(*condition, variables, out.conditions);
   if (!proper_effect) throw PolicyError("The policy failed legacy parsing");
-  if (kind == PolicyKind::identity && out.sid.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") != out.sid.npos) {
+  if (kind == PolicyKind::identity &&
+      out.sid.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") != out.sid.npos) {
     throw PolicyError(
         "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*");
   }
   if (!actions || actions->empty()) throw PolicyError("Policy statement must contain actions.");
-  if (kind == PolicyKind::identity && (!resources || resources->empty())) throw PolicyError("Policy statement must contain resources.");
+  if (kind == PolicyKind::identity && (!resources || resources->empty()))
+    throw PolicyError("Policy statement must contain resources.");
   if (resources) {
     for (const auto& text : *resources) {
       if (kind == PolicyKind::identity) check_resource(text);
@@ -285,8 +292,8 @@ bool matches_action(const Statement& statement, std::string_view vendor, std::st
 
 bool matches_resource(const Statement& statement, std::string_view resource, const PolicyContext& context) {
   if (statement.any_resource) return true;
-  const bool found = std::ranges::any_of(statement.resources,
-                                         [&](const PolicyPattern& pattern) { return pattern.matches(resource, context, Case::sensitive); });
+  const bool found = std::ranges::any_of(
+      statement.resources, [&](const PolicyPattern& pattern) { return pattern.matches(resource, context, Case::sensitive); });
   return found != statement.not_resource;
 }
 
@@ -323,7 +330,8 @@ Policy Policy::parse(std::string_view document, PolicyKind kind) {
   auto program = std::make_shared<Program>();
   if (statements->is_array()) {
     if (statements->as_array().empty() || statements->as_array().size() > kMaxStatements) syntax_error();
-    for (const auto& statement : statements->as_array()) program->statements.push_back(read_statement(statement, kind, variables));
+    for (const auto& statement : statements->as_array())
+      program->statements.push_back(read_statement(statement, kind, variables));
   } else {
     program->statements.push_back(read_statement(*statements, kind, variables));
   }

@@ -61,8 +61,8 @@ enum class PolicyGrant {
 
 struct PolicyVerdict {
   static constexpr int kNone = -1;
-  int denied_by = kNone;   // index of a statement
-  int allowed_by = kNone;  // index of a statement, the one with the closest grant
+  int denied_by = kNone;                  // index of a statement
+  int allowed_by = kNone;                 // index of a statement, the one with the closest grant
   PolicyGrant grant = PolicyGrant::none;  // of resource and trust policies; direct for identity policies
   bool denied() const { return denied_by != kNone; }
   bool allowed() const { return allowed_by != kNone; }

@@ -105,7 +105,8 @@ bool remove_suffix(std::string_view& text, std::string_view suffix) {
 
 }  // namespace
 
-PolicyCondition::PolicyCondition(std::string_view name, std::string_view key, const std::vector<std::string>& values, bool variables)
+PolicyCondition::PolicyCondition(std::string_view name, std::string_view key, const std::vector<std::string>& values,
+                                 bool variables)
     : key_(key) {
   if (remove_prefix(name, "ForAnyValue:")) {
     quantifier_ = Quantifier::any_value;
@@ -166,7 +167,8 @@ PolicyCondition::PolicyCondition(std::string_view name, std::string_view key, co
     if (type_ == Type::date && !to_time(value)) throw PolicyError("The policy failed legacy parsing");
     if (type_ == Type::numeric && !to_number(value)) syntax_error();
     if (type_ == Type::ip && !to_network(value)) syntax_error();
-    if ((type_ == Type::boolean || type_ == Type::null) && !base::iequals(value, "true") && !base::iequals(value, "false")) syntax_error();
+    if ((type_ == Type::boolean || type_ == Type::null) && !base::iequals(value, "true") && !base::iequals(value, "false"))
+      syntax_error();
   }
 }
 

@@ -18,7 +18,8 @@ bool match_symbols(const std::u16string& pattern, std::string_view text, bool ex
     if (p < pattern.size() && pattern[p] == kAny) {
       star = p++;
       star_text = t;
-    } else if (p < pattern.size() && (pattern[p] == kOne || (exact ? pattern[p] == byte(text[t]) : fold(pattern[p]) == fold(byte(text[t]))))) {
+    } else if (p < pattern.size() &&
+               (pattern[p] == kOne || (exact ? pattern[p] == byte(text[t]) : fold(pattern[p]) == fold(byte(text[t]))))) {
       ++p;
       ++t;
     } else if (star != pattern.npos) {
@@ -34,7 +35,8 @@ bool match_symbols(const std::u16string& pattern, std::string_view text, bool ex
 
 std::string_view unquote(std::string_view text) {
   text = base::trim(text);
-  if (text.size() >= 2 && (text.front() == '\'' || text.front() == '"') && text.back() == text.front()) text = text.substr(1, text.size() - 2);
+  if (text.size() >= 2 && (text.front() == '\'' || text.front() == '"') && text.back() == text.front())
+    text = text.substr(1, text.size() - 2);
   return text;
 }
 

@@ -22,12 +22,14 @@ struct TestContext final : PolicyContext {
   }
 };
 
-PolicyVerdict ask(const std::string& document, std::string_view action, std::string_view resource, const TestContext& context = {},
-                  const PolicyRequester& who = {}, PolicyKind kind = PolicyKind::identity) {
+PolicyVerdict ask(const std::string& document, std::string_view action, std::string_view resource,
+                  const TestContext& context = {}, const PolicyRequester& who = {}, PolicyKind kind = PolicyKind::identity) {
   return Policy::parse(document, kind).evaluate({action, resource, context, who});
 }
 
-std::string one(std::string_view rest) { return fmt::format(R"({{"Version":"2012-10-17","Statement":{{"Effect":"Allow",{}}}}})", rest); }
+std::string one(std::string_view rest) {
+  return fmt::format(R"({{"Version":"2012-10-17","Statement":{{"Effect":"Allow",{}}}}})", rest);
+}
 
 std::string error_of(const std::string& document, PolicyKind kind = PolicyKind::identity) {
   try {
@@ -58,7 +60,8 @@ TEST(Policy, ActionsAndResources) {
            Row{R"("Action":"logs:*","Resource":"arn:aws:logs:*:*:log-group:/aws/lambda/f*:*")", "logs:PutLogEvents",
                "arn:aws:logs:us-east-1:000000000000:log-group:/aws/lambda/f:log-stream:s", true},
        }) {
-    EXPECT_EQ(ask(one(row.policy), row.action, row.resource).allowed(), row.allowed) << row.policy << " " << row.action << " " << row.resource;
+    EXPECT_EQ(ask(one(row.policy), row.action, row.resource).allowed(), row.allowed)
+        << row.policy << " " << row.action << " " << row.resource;
   }
 }
 
@@ -88,9 +91,10 @@ TEST(Policy, Variables) {
   EXPECT_TRUE(allowed("arn:aws:s3:::b/${*}", "arn:aws:s3:::b/*"));
   EXPECT_FALSE(allowed("arn:aws:s3:::b/${*}", "arn:aws:s3:::b/a"));
   // The older version has none.
-  EXPECT_FALSE(ask(R"({"Version":"2008-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::${aws:username}"}})",
-                   "s3:GetObject", "arn:aws:s3:::ana", context, {}, PolicyKind::resource)
-                   .allowed());
+  EXPECT_FALSE(
+      ask(R"({"Version":"2008-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::${aws:username}"}})",
+          "s3:GetObject", "arn:aws:s3:::ana", context, {}, PolicyKind::resource)
+          .allowed());
 }
 
 TEST(Policy, Conditions) {
@@ -161,14 +165,20 @@ TEST(Policy, Conditions) {
            Row{R"("ForAllValues:StringLikeIfExists":{"many":["?"]})", true},
            Row{R"("StringEquals":{"k":"Value"},"Bool":{"b":"false"})", false},
        }) {
-    EXPECT_EQ(ask(one(fmt::format(R"("Action":"*","Resource":"*","Condition":{{{}}})", row.condition)), "a:B", "*", context).allowed(), row.holds)
+    EXPECT_EQ(
+        ask(one(fmt::format(R"("Action":"*","Resource":"*","Condition":{{{}}})", row.condition)), "a:B", "*", context).allowed(),
+        row.holds)
         << row.condition;
   }
 }
 
 TEST(Policy, Principals) {
-  const PolicyRequester role{"111122223333", "arn:aws:sts::111122223333:assumed-role/r/s", "arn:aws:iam::111122223333:role/r", "AROAEXAMPLEEXAMPLE:s",
-                             {}, false};
+  const PolicyRequester role{"111122223333",
+                             "arn:aws:sts::111122223333:assumed-role/r/s",
+                             "arn:aws:iam::111122223333:role/r",
+                             "AROAEXAMPLEEXAMPLE:s",
+                             {},
+                             false};
   const PolicyRequester user{"111122223333", "arn:aws:iam::111122223333:user/ana", {}, "AIDAEXAMPLEEXAMPLE", {}, false};
   const PolicyRequester root{"111122223333", "arn:aws:iam::111122223333:root", {}, "111122223333", {}, true};
   PolicyRequester service;
@@ -195,11 +205,12 @@ TEST(Policy, Principals) {
            Row{R"({"Service":"events.amazonaws.com"})", &user, PolicyGrant::none},
            Row{R"({"Federated":"cognito-identity.amazonaws.com"})", &user, PolicyGrant::none},
        }) {
-    const auto verdict = ask(one(fmt::format(R"("Principal":{},"Action":"sqs:*")", row.principal)), "sqs:SendMessage", "arn:x", {}, *row.who,
-                             PolicyKind::resource);
+    const auto verdict = ask(one(fmt::format(R"("Principal":{},"Action":"sqs:*")", row.principal)), "sqs:SendMessage", "arn:x",
+                             {}, *row.who, PolicyKind::resource);
     EXPECT_EQ(verdict.grant, row.grant) << row.principal;
   }
-  const auto deny = R"({"Version":"2012-10-17","Statement":{"Effect":"Deny","NotPrincipal":{"AWS":["arn:aws:iam::111122223333:user/ana","arn:aws:iam::111122223333:root"]},"Action":"s3:*","Resource":"*"}})";
+  const auto deny =
+      R"({"Version":"2012-10-17","Statement":{"Effect":"Deny","NotPrincipal":{"AWS":["arn:aws:iam::111122223333:user/ana","arn:aws:iam::111122223333:root"]},"Action":"s3:*","Resource":"*"}})";
   EXPECT_FALSE(ask(deny, "s3:GetObject", "*", {}, user, PolicyKind::resource).denied());
   EXPECT_TRUE(ask(deny, "s3:GetObject", "*", {}, role, PolicyKind::resource).denied());
 }
@@ -209,54 +220,62 @@ TEST(Policy, SaysWhatIsWrong) {
     const char *document, *error;
     PolicyKind kind = PolicyKind::identity;
   };
-  for (const auto& row : {
-           Row{"", "Syntax errors in policy."},
-           Row{"{", "This policy contains invalid Json", PolicyKind::trust},
-           Row{"[]", "Syntax errors in policy."},
-           Row{R"({"Version":"2012-10-17"})", "Syntax errors in policy."},
-           Row{R"({"Version":"2012-10-17","Statement":[]})", "Syntax errors in policy."},
-           Row{R"({"Version":"2013-10-17","Statement":{}})", "Syntax errors in policy."},
-           Row{R"({"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}})", "Policy document must be version 2012-10-17 or greater."},
-           Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Extra":1}})", "Syntax errors in policy."},
-           Row{R"({"Version":"2012-10-17","Statement":{"Action":"*","Resource":"*"}})", "Syntax errors in policy."},
-           Row{R"({"Version":"2012-10-17","Statement":{"Effect":"allow","Action":"*","Resource":"*"}})", "The policy failed legacy parsing"},
-           Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Resource":"*"}})", "Policy statement must contain actions."},
-           Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*"}})", "Policy statement must contain resources."},
-           Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"bad","Resource":"*"}})",
-               "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."},
-           Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"a a:x","Resource":"*"}})", "Vendor a a is not valid"},
-           Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"a:b:c","Resource":"*"}})",
-               "Actions/Condition can contain only one colon."},
-           Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"bucket"}})",
-               "Resource bucket must be in ARN format or \"*\"."},
-           Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:error:s3:::example_bucket"}})",
-               "Partition \"error\" is not valid for resource \"arn:error:s3:::example_bucket\"."},
-           Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:b:c:d:e:f:g:h"}})",
-               "Partition \"b\" is not valid for resource \"arn:b:c:d:e:f:g:h\"."},
-           Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws"}})",
-               "Resource vendor must be fully qualified and cannot contain regexes."},
-           Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}})",
-               "Policy document should not specify a principal."},
-           Row{R"({"Version":"2012-10-17","Statement":[{"Sid":"a","Effect":"Allow","Action":"*","Resource":"*"},{"Sid":"a","Effect":"Allow","Action":"*","Resource":"*"}]})",
-               "Statement IDs (SID) in a single policy must be unique."},
-           Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Nope":{"k":"v"}}}})",
-               "Syntax errors in policy."},
-           Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"DateEquals":{"k":"soon"}}}})",
-               "The policy failed legacy parsing"},
-           Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sts:AssumeRole"}})", "Missing required field Principal",
-               PolicyKind::trust},
-           Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole","Resource":"*"}})",
-               "Has prohibited field Resource", PolicyKind::trust},
-           Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"s3:GetObject"}})",
-               "AssumeRole policy may only specify STS AssumeRole actions.", PolicyKind::trust},
-           Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"nobody"},"Action":"sts:AssumeRole"}})",
-               "Invalid principal in policy: \"AWS\":\"nobody\"", PolicyKind::trust},
-           Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"lambda"},"Action":"sts:AssumeRole"}})",
-               "Invalid principal in policy: \"Service\":\"lambda\"", PolicyKind::trust},
-       }) {
+  for (
+      const auto& row : {
+          Row{"", "Syntax errors in policy."},
+          Row{"{", "This policy contains invalid Json", PolicyKind::trust},
+          Row{"[]", "Syntax errors in policy."},
+          Row{R"({"Version":"2012-10-17"})", "Syntax errors in policy."},
+          Row{R"({"Version":"2012-10-17","Statement":[]})", "Syntax errors in policy."},
+          Row{R"({"Version":"2013-10-17","Statement":{}})", "Syntax errors in policy."},
+          Row{R"({"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}})",
+              "Policy document must be version 2012-10-17 or greater."},
+          Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Extra":1}})",
+              "Syntax errors in policy."},
+          Row{R"({"Version":"2012-10-17","Statement":{"Action":"*","Resource":"*"}})", "Syntax errors in policy."},
+          Row{R"({"Version":"2012-10-17","Statement":{"Effect":"allow","Action":"*","Resource":"*"}})",
+              "The policy failed legacy parsing"},
+          Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Resource":"*"}})",
+              "Policy statement must contain actions."},
+          Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*"}})",
+              "Policy statement must contain resources."},
+          Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"bad","Resource":"*"}})",
+              "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."},
+          Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"a a:x","Resource":"*"}})",
+              "Vendor a a is not valid"},
+          Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"a:b:c","Resource":"*"}})",
+              "Actions/Condition can contain only one colon."},
+          Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"bucket"}})",
+              "Resource bucket must be in ARN format or \"*\"."},
+          Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:error:s3:::example_bucket"}})",
+              "Partition \"error\" is not valid for resource \"arn:error:s3:::example_bucket\"."},
+          Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:b:c:d:e:f:g:h"}})",
+              "Partition \"b\" is not valid for resource \"arn:b:c:d:e:f:g:h\"."},
+          Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws"}})",
+              "Resource vendor must be fully qualified and cannot contain regexes."},
+          Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}})",
+              "Policy document should not specify a principal."},
+          Row{R"({"Version":"2012-10-17","Statement":[{"Sid":"a","Effect":"Allow","Action":"*","Resource":"*"},{"Sid":"a","Effect":"Allow","Action":"*","Resource":"*"}]})",
+              "Statement IDs (SID) in a single policy must be unique."},
+          Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Nope":{"k":"v"}}}})",
+              "Syntax errors in policy."},
+          Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"DateEquals":{"k":"soon"}}}})",
+              "The policy failed legacy parsing"},
+          Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sts:AssumeRole"}})",
+              "Missing required field Principal", PolicyKind::trust},
+          Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole","Resource":"*"}})",
+              "Has prohibited field Resource", PolicyKind::trust},
+          Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"s3:GetObject"}})",
+              "AssumeRole policy may only specify STS AssumeRole actions.", PolicyKind::trust},
+          Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"nobody"},"Action":"sts:AssumeRole"}})",
+              "Invalid principal in policy: \"AWS\":\"nobody\"", PolicyKind::trust},
+          Row{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"lambda"},"Action":"sts:AssumeRole"}})",
+              "Invalid principal in policy: \"Service\":\"lambda\"", PolicyKind::trust},
+      }) {
     EXPECT_EQ(error_of(row.document, row.kind), row.error) << row.document;
   }
-  EXPECT_EQ(error_of(R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":")" + std::string(300 << 10, 'x') + "\"}}"),
+  EXPECT_EQ(error_of(R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":")" +
+                     std::string(300 << 10, 'x') + "\"}}"),
             "Syntax errors in policy.");
 }
 

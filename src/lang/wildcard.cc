@@ -15,8 +15,7 @@ bool wildcard_match(std::string_view pattern, std::string_view text, Case sensit
     if (p < pattern.size() && pattern[p] == '*') {
       star = p++;
       star_text = t;
-    } else if (p < pattern.size() &&
-               (pattern[p] == '?' || (exact ? pattern[p] == text[t] : fold(pattern[p]) == fold(text[t])))) {
+    } else if (p < pattern.size() && (pattern[p] == '?' || (exact ? pattern[p] == text[t] : fold(pattern[p]) == fold(text[t])))) {
       ++p;
       ++t;
     } else if (star != pattern.npos) {

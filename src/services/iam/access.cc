@@ -36,7 +36,8 @@ void put_resource_tags(contracts::AccessRequest& out, const Tags& tags) {
 
 }  // namespace
 
-async::Task<contracts::AccessRequest> IamApi::access(const wire::Call& call, const wire::Operation& operation, const void* request) {
+async::Task<contracts::AccessRequest> IamApi::access(const wire::Call& call, const wire::Operation& operation,
+                                                     const void* request) {
   using Who = contracts::Principal::Kind;
   const auto& who = call.principal;
   if (who.session_issued.ms && (who.kind == Who::user || who.kind == Who::root || who.kind == Who::federated_user)) {

@@ -41,8 +41,8 @@ AccessKeyRow require_key(store::Reader& reader, std::string_view account, const 
 async::Task<CreateAccessKeyResponse> IamApi::CreateAccessKey(const wire::Call& call, CreateAccessKeyRequest request) {
   const auto user = user_name_of(call, request.UserName);
   const auto id = "AKIA" + base::random_text(16, base::kUpperBase32);
-  AccessKeyRow key{call.account, user, base::random_text(40, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"), true,
-                   call.time.ms};
+  AccessKeyRow key{call.account, user, base::random_text(40, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"),
+                   true, call.time.ms};
   CreateAccessKeyResponse out;
   co_await commit(state_, [&](store::Transaction& t) {
     out.AccessKey.UserName = shown_name(t, call.account, user);
@@ -84,11 +84,12 @@ async::Task<ListAccessKeysResponse> IamApi::ListAccessKeys(const wire::Call& cal
 async::Task<> IamApi::UpdateAccessKey(const wire::Call& call, UpdateAccessKeyRequest request) {
   const auto user = user_name_of(call, request.UserName);
   if (request.Status != "Active" && request.Status != "Inactive") {
-    throw wire::Fault("ValidationError",
-                      fmt::format("1 validation error detected: Value '{}' at 'status' failed to satisfy constraint: Member must satisfy "
-                                  "enum value set: [Active, Inactive]",
-                                  request.Status),
-                      400);
+    throw wire::Fault(
+        "ValidationError",
+        fmt::format("1 validation error detected: Value '{}' at 'status' failed to satisfy constraint: Member must satisfy "
+                    "enum value set: [Active, Inactive]",
+                    request.Status),
+        400);
   }
   co_await commit(state_, [&](store::Transaction& t) {
     auto key = require_key(t, call.account, user, request.AccessKeyId);
@@ -106,11 +107,13 @@ async::Task<> IamApi::DeleteAccessKey(const wire::Call& call, DeleteAccessKeyReq
   });
 }
 
-async::Task<GetAccessKeyLastUsedResponse> IamApi::GetAccessKeyLastUsed(const wire::Call& call, GetAccessKeyLastUsedRequest request) {
+async::Task<GetAccessKeyLastUsedResponse> IamApi::GetAccessKeyLastUsed(const wire::Call& call,
+                                                                       GetAccessKeyLastUsedRequest request) {
   const auto row = state_.store.read()->get(keys::access_key(request.AccessKeyId));
   if (!row || decode_key(*row).account != call.account) {
-    throw wire::Fault("AccessDenied", fmt::format("User: {} is not authorized to perform: iam:GetAccessKeyLastUsed on resource: access key {}",
-                                                  call.principal.arn, request.AccessKeyId),
+    throw wire::Fault("AccessDenied",
+                      fmt::format("User: {} is not authorized to perform: iam:GetAccessKeyLastUsed on resource: access key {}",
+                                  call.principal.arn, request.AccessKeyId),
                       403);
   }
   GetAccessKeyLastUsedResponse out;

@@ -17,7 +17,8 @@ constexpr std::size_t kMaxAttached = 10;
 
 async::Task<> attach(State& state, std::string account, Kind kind, std::string name, std::string arn) {
   co_await change_entity(state, account, kind, name, [&](store::Transaction& t, Entity& entity) {
-    if (!policy_exists(t, account, arn)) throw NoSuchEntityException(fmt::format("Policy {} does not exist or is not attachable.", arn));
+    if (!policy_exists(t, account, arn))
+      throw NoSuchEntityException(fmt::format("Policy {} does not exist or is not attachable.", arn));
     if (std::ranges::find(entity.attached, arn) != entity.attached.end()) return;
     if (entity.attached.size() >= kMaxAttached) {
       throw LimitExceededException(fmt::format("Cannot exceed quota for PoliciesPer{}: {}", capitalized(kind), kMaxAttached));
@@ -58,7 +59,8 @@ async::Task<> set_boundary(State& state, std::string account, Kind kind, std::st
       throw NoSuchEntityException(fmt::format("Scope ARN: {} does not exist or is not attachable.", arn));
     }
     if (arn.empty() && entity.boundary.empty()) {
-      throw NoSuchEntityException(fmt::format("The {} with name {} does not have a permissions boundary.", word(kind), entity.name));
+      throw NoSuchEntityException(
+          fmt::format("The {} with name {} does not have a permissions boundary.", word(kind), entity.name));
     }
     if (!entity.boundary.empty()) t.erase(keys::attachment(account, entity.boundary, "boundary", kind, entity.name));
     entity.boundary = arn;
@@ -88,10 +90,12 @@ async::Task<> IamApi::DetachGroupPolicy(const wire::Call& call, DetachGroupPolic
   co_await detach(state_, call.account, Kind::group, r.GroupName, r.PolicyArn);
 }
 
-async::Task<ListAttachedRolePoliciesResponse> IamApi::ListAttachedRolePolicies(const wire::Call& call, ListAttachedRolePoliciesRequest r) {
+async::Task<ListAttachedRolePoliciesResponse> IamApi::ListAttachedRolePolicies(const wire::Call& call,
+                                                                               ListAttachedRolePoliciesRequest r) {
   co_return list<ListAttachedRolePoliciesResponse>(state_, call.account, Kind::role, r.RoleName, r);
 }
-async::Task<ListAttachedUserPoliciesResponse> IamApi::ListAttachedUserPolicies(const wire::Call& call, ListAttachedUserPoliciesRequest r) {
+async::Task<ListAttachedUserPoliciesResponse> IamApi::ListAttachedUserPolicies(const wire::Call& call,
+                                                                               ListAttachedUserPoliciesRequest r) {
   co_return list<ListAttachedUserPoliciesResponse>(state_, call.account, Kind::user, r.UserName, r);
 }
 async::Task<ListAttachedGroupPoliciesResponse> IamApi::ListAttachedGroupPolicies(const wire::Call& call,

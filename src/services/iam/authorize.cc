@@ -16,7 +16,8 @@ namespace {
 using Who = Principal::Kind;
 
 bool needs_no_permission(std::string_view action) {
-  return action.empty() || action == "sts:GetCallerIdentity" || action == "sts:GetSessionToken" || action == "sts:GetAccessKeyInfo";
+  return action.empty() || action == "sts:GetCallerIdentity" || action == "sts:GetSessionToken" ||
+         action == "sts:GetAccessKeyInfo";
 }
 
 Decision refuse(const Principal& principal, std::string_view action, std::string_view resource, std::string_view because) {
@@ -30,7 +31,8 @@ std::vector<NamedPolicy> session_policies(State& state, const Principal& princip
   std::vector<NamedPolicy> out;
   narrowed = !principal.session_policy.empty() || !principal.session_policy_arns.empty() || principal.kind == Who::federated_user;
   if (!principal.session_policy.empty()) {
-    if (auto policy = compiled(state, lang::PolicyKind::identity, principal.session_policy, "Session Policy")) out.push_back(*policy);
+    if (auto policy = compiled(state, lang::PolicyKind::identity, principal.session_policy, "Session Policy"))
+      out.push_back(*policy);
   }
   if (!principal.session_policy_arns.empty()) {
     auto reader = state.store.read();
@@ -75,7 +77,8 @@ Decision authorize(State& state, const Principal& principal, const AccessRequest
       grants = find_grants(state, arn);
       // A namesake made after the session began is somebody else.
       if (grants && !borrowed && grants->entity.id != principal.user_id) grants = nullptr;
-      if (grants && principal.kind == Who::assumed_role && !principal.user_id.starts_with(grants->entity.id + ":")) grants = nullptr;
+      if (grants && principal.kind == Who::assumed_role && !principal.user_id.starts_with(grants->entity.id + ":"))
+        grants = nullptr;
     }
     if (grants) {
       policies.identity = &grants->identity;
@@ -91,14 +94,17 @@ Decision authorize(State& state, const Principal& principal, const AccessRequest
     resource_policy = compiled(state, lang::PolicyKind::resource, request.resource_policy, "Resource Policy");
     policies.resource = resource_policy.get();
     // What cannot be read might have said no.
-    if (!resource_policy) return refuse(principal, request.action, request.resources.empty() ? "*" : request.resources.front(), explain(Cause::resource_denies, request.action));
+    if (!resource_policy)
+      return refuse(principal, request.action, request.resources.empty() ? "*" : request.resources.front(),
+                    explain(Cause::resource_denies, request.action));
   }
   policies.resource_must_allow = assuming;
 
   const auto requester = requester_of(principal);
   for (const auto& resource : request.resources) {
     policies.same_account = is_here(resource);
-    const RequestContext context(principal, request.context, {grants ? &grants->entity.tags : nullptr}, state.clock.now(), resource);
+    const RequestContext context(principal, request.context, {grants ? &grants->entity.tags : nullptr}, state.clock.now(),
+                                 resource);
     const auto outcome = decide(policies, {request.action, resource, context, requester});
     if (outcome.allowed()) continue;
     // STS does not tell a trust policy that says no from a role that is not there.

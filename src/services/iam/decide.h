@@ -12,27 +12,33 @@
 namespace lambari::iam {
 
 struct NamedPolicy {
-  std::string source;      // the policy's name or ARN
-  std::string type;        // as SimulatePrincipalPolicy names it: "IAM Policy", "Resource Policy"...
+  std::string source;  // the policy's name or ARN
+  std::string type;    // as SimulatePrincipalPolicy names it: "IAM Policy", "Resource Policy"...
   lang::Policy policy;
 };
 
 // Everything that may allow or limit one request.
 struct Policies {
   const std::vector<NamedPolicy>* identity = nullptr;
-  bool identity_allows_all = false;            // root, and what root federates
+  bool identity_allows_all = false;  // root, and what root federates
   const NamedPolicy* boundary = nullptr;
   const std::vector<NamedPolicy>* session = nullptr;  // not null when the session was narrowed
   const NamedPolicy* resource = nullptr;
-  bool same_account = true;                    // of the requester and the resource
-  bool identity_applies = true;                // false for services and anonymous requesters
-  bool resource_must_allow = false;            // trust policies: identity policies alone never suffice
+  bool same_account = true;          // of the requester and the resource
+  bool identity_applies = true;      // false for services and anonymous requesters
+  bool resource_must_allow = false;  // trust policies: identity policies alone never suffice
 };
 
 enum class Cause {
   allowed,
-  identity_denies, resource_denies, boundary_denies, session_denies,
-  identity_silent, resource_silent, boundary_silent, session_silent,
+  identity_denies,
+  resource_denies,
+  boundary_denies,
+  session_denies,
+  identity_silent,
+  resource_silent,
+  boundary_silent,
+  session_silent,
 };
 
 struct Outcome {

@@ -74,7 +74,8 @@ async::Task<> IamApi::AddUserToGroup(const wire::Call& call, AddUserToGroupReque
     const auto group = require_entity(t, call.account, Kind::group, request.GroupName);
     auto user = require_entity(t, call.account, Kind::user, request.UserName);
     if (contains(user.groups, group.name)) return;
-    if (user.groups.size() >= kMaxGroupsPerUser) throw LimitExceededException(fmt::format("Cannot exceed quota for GroupsPerUser: {}", kMaxGroupsPerUser));
+    if (user.groups.size() >= kMaxGroupsPerUser)
+      throw LimitExceededException(fmt::format("Cannot exceed quota for GroupsPerUser: {}", kMaxGroupsPerUser));
     user.groups.push_back(group.name);
     put_entity(t, user);
     t.put(keys::member(call.account, group.name, user.name), "");

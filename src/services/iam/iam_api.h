@@ -11,7 +11,8 @@ class IamApi final : public aws::iam::AbstractService {
   explicit IamApi(State& state) : state_(state) {}
 
   // access.cc
-  async::Task<contracts::AccessRequest> access(const wire::Call& call, const wire::Operation& operation, const void* request) override;
+  async::Task<contracts::AccessRequest> access(const wire::Call& call, const wire::Operation& operation,
+                                               const void* request) override;
 
   // roles.cc
   async::Task<aws::iam::CreateRoleResponse> CreateRole(const wire::Call& call, aws::iam::CreateRoleRequest request) override;

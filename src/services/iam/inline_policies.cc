@@ -10,7 +10,8 @@ using namespace aws::iam;
 
 namespace {
 
-// Characters without spaces, of all inline policies together. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+// Characters without spaces, of all inline policies together.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 std::size_t max_size(Kind kind) { return kind == Kind::role ? 10'240 : kind == Kind::user ? 2'048 : 5'120; }
 
 async::Task<> put(State& state, std::string account, Kind kind, std::string name, std::string policy, std::string document) {
@@ -20,7 +21,8 @@ async::Task<> put(State& state, std::string account, Kind kind, std::string name
     std::size_t size = 0;
     for (const auto& [_, text] : entity.inline_policies) size += size_without_spaces(text);
     if (size > max_size(kind)) {
-      throw LimitExceededException(fmt::format("Maximum policy size of {} bytes exceeded for {} {}", max_size(kind), word(kind), name));
+      throw LimitExceededException(
+          fmt::format("Maximum policy size of {} bytes exceeded for {} {}", max_size(kind), word(kind), name));
     }
   });
 }

@@ -5,8 +5,8 @@ namespace lambari::iam::keys {
 bool read_attachment(std::string_view key, std::string& arn, std::string& use, std::string& kind, std::string& name) {
   store::KeyReader reader(key);
   std::string table, account;
-  return reader.text(table) && reader.text(account) && reader.text(arn) && reader.text(use) && reader.text(kind) && reader.text(name) &&
-         reader.done();
+  return reader.text(table) && reader.text(account) && reader.text(arn) && reader.text(use) && reader.text(kind) &&
+         reader.text(name) && reader.done();
 }
 
 bool read_member(std::string_view key, std::string& user) {

@@ -24,7 +24,9 @@ namespace lambari::iam::keys {
 inline constexpr std::string_view kTables[] = {"iam/entity", "iam/policy", "iam/attached", "iam/member",
                                                "iam/key",    "iam/key-of", "iam/alias",    "iam/alias-of"};
 
-inline std::string entities(std::string_view account, Kind kind) { return store::Key("iam/entity").text(account).text(word(kind)).str(); }
+inline std::string entities(std::string_view account, Kind kind) {
+  return store::Key("iam/entity").text(account).text(word(kind)).str();
+}
 inline std::string entity(std::string_view account, Kind kind, std::string_view name) {
   return store::Key("iam/entity").text(account).text(word(kind)).text(base::lower(name)).str();
 }
@@ -36,7 +38,8 @@ inline std::string attachments(std::string_view account, std::string_view arn) {
   return store::Key("iam/attached").text(account).text(arn).str();
 }
 inline std::string attachments(std::string_view account) { return store::Key("iam/attached").text(account).str(); }
-inline std::string attachment(std::string_view account, std::string_view arn, std::string_view use, Kind kind, std::string_view name) {
+inline std::string attachment(std::string_view account, std::string_view arn, std::string_view use, Kind kind,
+                              std::string_view name) {
   return store::Key("iam/attached").text(account).text(arn).text(use).text(word(kind)).text(base::lower(name)).str();
 }
 bool read_attachment(std::string_view key, std::string& arn, std::string& use, std::string& kind, std::string& name);

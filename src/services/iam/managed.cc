@@ -13,15 +13,12 @@ namespace {
 
 // In order of name.
 constexpr AwsPolicy kPolicies[] = {
-    {"AWSAppSyncPushToCloudWatchLogs", "/service-role/", 1,
-     "Allows AppSync to push logs to user's CloudWatch account.",
+    {"AWSAppSyncPushToCloudWatchLogs", "/service-role/", 1, "Allows AppSync to push logs to user's CloudWatch account.",
      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["logs:CreateLogGroup","logs:CreateLogStream",)"
      R"("logs:PutLogEvents"],"Resource":"*"}]})"},
-    {"AWSCloudFormationFullAccess", "/", 1,
-     "Provides full access to AWS CloudFormation.",
+    {"AWSCloudFormationFullAccess", "/", 1, "Provides full access to AWS CloudFormation.",
      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["cloudformation:*"],"Resource":"*"}]})"},
-    {"AWSCloudFormationReadOnlyAccess", "/", 7,
-     "Provides access to AWS CloudFormation via the AWS Management Console.",
+    {"AWSCloudFormationReadOnlyAccess", "/", 7, "Provides access to AWS CloudFormation via the AWS Management Console.",
      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["cloudformation:Describe*",)"
      R"("cloudformation:BatchDescribe*","cloudformation:EstimateTemplateCost","cloudformation:Get*",)"
      R"("cloudformation:List*","cloudformation:ValidateTemplate","cloudformation:Detect*"],"Resource":"*"}]})"},
@@ -33,11 +30,9 @@ constexpr AwsPolicy kPolicies[] = {
      R"({"Effect":"Allow","Action":["s3:GetObject","s3:GetObjectVersion"],"Resource":"*",)"
      R"("Condition":{"StringEquals":{"s3:ExistingObjectTag/UseWithCodeDeploy":"true"}}},{"Effect":"Allow",)"
      R"("Action":["lambda:InvokeFunction"],"Resource":"arn:aws:lambda:*:*:function:CodeDeployHook_*"}]})"},
-    {"AWSDenyAll", "/", 2,
-     "Deny all access.",
+    {"AWSDenyAll", "/", 2, "Deny all access.",
      R"({"Version":"2012-10-17","Statement":[{"Sid":"DenyAll","Effect":"Deny","Action":["*"],"Resource":"*"}]})"},
-    {"AWSLambdaBasicExecutionRole", "/service-role/", 1,
-     "Provides write permissions to CloudWatch Logs.",
+    {"AWSLambdaBasicExecutionRole", "/service-role/", 1, "Provides write permissions to CloudWatch Logs.",
      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["logs:CreateLogGroup","logs:CreateLogStream",)"
      R"("logs:PutLogEvents"],"Resource":"*"}]})"},
     {"AWSLambdaDynamoDBExecutionRole", "/service-role/", 1,
@@ -51,12 +46,10 @@ constexpr AwsPolicy kPolicies[] = {
      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["ec2:CreateNetworkInterface",)"
      R"("ec2:DescribeNetworkInterfaces","ec2:DeleteNetworkInterface","ec2:AssignPrivateIpAddresses",)"
      R"("ec2:UnassignPrivateIpAddresses"],"Resource":"*"}]})"},
-    {"AWSLambdaExecute", "/", 1,
-     "Provides Put, Get access to S3 and full access to CloudWatch Logs.",
+    {"AWSLambdaExecute", "/", 1, "Provides Put, Get access to S3 and full access to CloudWatch Logs.",
      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["logs:*"],"Resource":"arn:aws:logs:*:*:*"},)"
      R"({"Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":"arn:aws:s3:::*"}]})"},
-    {"AWSLambdaInvocation-DynamoDB", "/", 1,
-     "Provides read access to DynamoDB Streams.",
+    {"AWSLambdaInvocation-DynamoDB", "/", 1, "Provides read access to DynamoDB Streams.",
      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["lambda:InvokeFunction"],"Resource":"*"},)"
      R"({"Effect":"Allow","Action":["dynamodb:DescribeStream","dynamodb:GetRecords","dynamodb:GetShardIterator",)"
      R"("dynamodb:ListStreams"],"Resource":"*"}]})"},
@@ -73,8 +66,7 @@ constexpr AwsPolicy kPolicies[] = {
      R"("kafka:DescribeClusterV2","kafka:GetBootstrapBrokers","ec2:CreateNetworkInterface",)"
      R"("ec2:DescribeNetworkInterfaces","ec2:DescribeVpcs","ec2:DeleteNetworkInterface","ec2:DescribeSubnets",)"
      R"("ec2:DescribeSecurityGroups","logs:CreateLogGroup","logs:CreateLogStream","logs:PutLogEvents"],"Resource":"*"}]})"},
-    {"AWSLambdaRole", "/service-role/", 1,
-     "Default policy for AWS Lambda service role.",
+    {"AWSLambdaRole", "/service-role/", 1, "Default policy for AWS Lambda service role.",
      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["lambda:InvokeFunction"],"Resource":["*"]}]})"},
     {"AWSLambdaSQSQueueExecutionRole", "/service-role/", 1,
      "Provides receive message, delete message, and read attribute access to SQS queues, and write "
@@ -117,8 +109,7 @@ constexpr AwsPolicy kPolicies[] = {
      R"("Action":["logs:DescribeLogStreams","logs:GetLogEvents","logs:FilterLogEvents","logs:StartQuery",)"
      R"("logs:StopQuery","logs:DescribeQueries","logs:GetLogGroupFields","logs:GetLogRecord","logs:GetQueryResults",)"
      R"("logs:StartLiveTail","logs:StopLiveTail"],"Resource":"arn:aws:logs:*:*:log-group:/aws/lambda/*"}]})"},
-    {"AWSStepFunctionsFullAccess", "/", 1,
-     "An access policy for providing a user/role/etc access to the AWS StepFunctions API.",
+    {"AWSStepFunctionsFullAccess", "/", 1, "An access policy for providing a user/role/etc access to the AWS StepFunctions API.",
      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"states:*","Resource":"*"}]})"},
     {"AWSStepFunctionsReadOnlyAccess", "/", 4,
      "An access policy for providing a user/role/etc read only access to the AWS StepFunctions service.",
@@ -134,42 +125,35 @@ constexpr AwsPolicy kPolicies[] = {
      R"({"Version":"2012-10-17","Statement":[{"Sid":"AWSXRayDaemonWriteAccess","Effect":"Allow",)"
      R"("Action":["xray:PutTraceSegments","xray:PutTelemetryRecords","xray:GetSamplingRules","xray:GetSamplingTargets",)"
      R"("xray:GetSamplingStatisticSummaries"],"Resource":["*"]}]})"},
-    {"AWSXrayFullAccess", "/", 2,
-     "AWS X-Ray full access managed policy.",
+    {"AWSXrayFullAccess", "/", 2, "AWS X-Ray full access managed policy.",
      R"({"Version":"2012-10-17","Statement":[{"Sid":"AWSXrayFullAccess","Effect":"Allow","Action":["xray:*"],)"
      R"("Resource":["*"]}]})"},
-    {"AWSXrayReadOnlyAccess", "/", 8,
-     "AWS X-Ray read only managed policy.",
+    {"AWSXrayReadOnlyAccess", "/", 8, "AWS X-Ray read only managed policy.",
      R"({"Version":"2012-10-17","Statement":[{"Sid":"AWSXrayReadOnlyAccess","Effect":"Allow",)"
      R"("Action":["xray:GetSamplingRules","xray:GetSamplingTargets","xray:GetSamplingStatisticSummaries",)"
      R"("xray:BatchGetTraces","xray:BatchGetTraceSummaryById","xray:GetDistinctTraceGraphs","xray:GetServiceGraph",)"
      R"("xray:GetTraceGraph","xray:GetTraceSummaries","xray:GetGroups","xray:GetGroup","xray:ListTagsForResource",)"
      R"("xray:ListResourcePolicies","xray:GetTimeSeriesServiceStatistics","xray:GetInsightSummaries","xray:GetInsight",)"
      R"("xray:GetInsightEvents","xray:GetInsightImpactGraph"],"Resource":["*"]}]})"},
-    {"AWSXrayWriteOnlyAccess", "/", 2,
-     "AWS X-Ray write only managed policy.",
+    {"AWSXrayWriteOnlyAccess", "/", 2, "AWS X-Ray write only managed policy.",
      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["xray:PutTraceSegments",)"
      R"("xray:PutTelemetryRecords","xray:GetSamplingRules","xray:GetSamplingTargets",)"
      R"("xray:GetSamplingStatisticSummaries"],"Resource":["*"]}]})"},
-    {"AdministratorAccess", "/", 1,
-     "Provides full access to AWS services and resources.",
+    {"AdministratorAccess", "/", 1, "Provides full access to AWS services and resources.",
      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]})"},
     {"AmazonAPIGatewayAdministrator", "/", 1,
      "Provides full access to create/edit/delete APIs in Amazon API Gateway via the AWS Management "
      "Console.",
      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["apigateway:*"],)"
      R"("Resource":"arn:aws:apigateway:*::/*"}]})"},
-    {"AmazonAPIGatewayInvokeFullAccess", "/", 2,
-     "Provides full access to invoke APIs in Amazon API Gateway.",
+    {"AmazonAPIGatewayInvokeFullAccess", "/", 2, "Provides full access to invoke APIs in Amazon API Gateway.",
      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["execute-api:Invoke",)"
      R"("execute-api:ManageConnections"],"Resource":"arn:aws:execute-api:*:*:*"}]})"},
-    {"AmazonAPIGatewayPushToCloudWatchLogs", "/service-role/", 1,
-     "Allows API Gateway to push logs to user's account.",
+    {"AmazonAPIGatewayPushToCloudWatchLogs", "/service-role/", 1, "Allows API Gateway to push logs to user's account.",
      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["logs:CreateLogGroup","logs:CreateLogStream",)"
      R"("logs:DescribeLogGroups","logs:DescribeLogStreams","logs:PutLogEvents","logs:GetLogEvents",)"
      R"("logs:FilterLogEvents"],"Resource":"*"}]})"},
-    {"AmazonDynamoDBFullAccess", "/", 15,
-     "Provides full access to Amazon DynamoDB via the AWS Management Console.",
+    {"AmazonDynamoDBFullAccess", "/", 15, "Provides full access to Amazon DynamoDB via the AWS Management Console.",
      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["dynamodb:*","dax:*",)"
      R"("application-autoscaling:DeleteScalingPolicy","application-autoscaling:DeregisterScalableTarget",)"
      R"("application-autoscaling:DescribeScalableTargets","application-autoscaling:DescribeScalingActivities",)"
@@ -190,8 +174,7 @@ constexpr AwsPolicy kPolicies[] = {
      R"("Condition":{"StringEquals":{"iam:AWSServiceName":["replication.dynamodb.amazonaws.com","dax.amazonaws.com",)"
      R"("dynamodb.application-autoscaling.amazonaws.com","contributorinsights.dynamodb.amazonaws.com",)"
      R"("kinesisreplication.dynamodb.amazonaws.com"]}}}]})"},
-    {"AmazonDynamoDBFullAccess_v2", "/", 3,
-     "Provides full access to Amazon DynamoDB.",
+    {"AmazonDynamoDBFullAccess_v2", "/", 3, "Provides full access to Amazon DynamoDB.",
      R"({"Version":"2012-10-17","Statement":[{"Sid":"DDBAndDAXFullAccess","Effect":"Allow","Action":["dynamodb:*",)"
      R"("dax:*"],"Resource":"*"},{"Sid":"KMSIntegration","Effect":"Allow","Action":["kms:DescribeKey",)"
      R"("kms:ListAliases"],"Resource":"*"},{"Sid":"LambdaIntegration","Effect":"Allow",)"
@@ -201,8 +184,7 @@ constexpr AwsPolicy kPolicies[] = {
      R"("Action":["cloudwatch:DescribeAlarms","cloudwatch:GetMetricStatistics","cloudwatch:GetMetricData"],)"
      R"("Resource":"*"},{"Sid":"ListKinesisResources","Effect":"Allow","Action":["kinesis:ListStreams",)"
      R"("kinesis:DescribeStream","kinesis:DescribeStreamSummary"],"Resource":"*"}]})"},
-    {"AmazonDynamoDBReadOnlyAccess", "/", 15,
-     "Provides read only access to Amazon DynamoDB via the AWS Management Console.",
+    {"AmazonDynamoDBReadOnlyAccess", "/", 15, "Provides read only access to Amazon DynamoDB via the AWS Management Console.",
      R"({"Version":"2012-10-17","Statement":[{"Sid":"GeneralReadOnlyAccess","Effect":"Allow",)"
      R"("Action":["application-autoscaling:DescribeScalableTargets","application-autoscaling:DescribeScalingActivities",)"
      R"("application-autoscaling:DescribeScalingPolicies","cloudwatch:DescribeAlarmHistory","cloudwatch:DescribeAlarms",)"
@@ -214,8 +196,7 @@ constexpr AwsPolicy kPolicies[] = {
      R"("sns:ListTopics","lambda:ListFunctions","lambda:ListEventSourceMappings","lambda:GetFunctionConfiguration",)"
      R"("tag:GetResources","kinesis:ListStreams","kinesis:DescribeStream","kinesis:DescribeStreamSummary"],)"
      R"("Resource":"*"}]})"},
-    {"AmazonEventBridgeFullAccess", "/", 7,
-     "Provides full access to Amazon EventBridge.",
+    {"AmazonEventBridgeFullAccess", "/", 7, "Provides full access to Amazon EventBridge.",
      R"({"Version":"2012-10-17","Statement":[{"Sid":"EventBridgeActions","Effect":"Allow","Action":["events:*",)"
      R"("schemas:*","scheduler:*","pipes:*"],"Resource":"*"},{"Sid":"IAMCreateServiceLinkedRoleForApiDestinations",)"
      R"("Effect":"Allow","Action":"iam:CreateServiceLinkedRole",)"
@@ -236,96 +217,76 @@ constexpr AwsPolicy kPolicies[] = {
      R"("Condition":{"StringLike":{"iam:PassedToService":"scheduler.amazonaws.com"}}},)"
      R"({"Sid":"IAMPassRoleAccessForPipes","Effect":"Allow","Action":"iam:PassRole","Resource":"arn:aws:iam::*:role/*",)"
      R"("Condition":{"StringLike":{"iam:PassedToService":"pipes.amazonaws.com"}}}]})"},
-    {"AmazonEventBridgePipesFullAccess", "/", 1,
-     "Provides full access to Amazon EventBridge Pipes.",
+    {"AmazonEventBridgePipesFullAccess", "/", 1, "Provides full access to Amazon EventBridge Pipes.",
      R"({"Version":"2012-10-17","Statement":[{"Sid":"EventBridgePipesActions","Effect":"Allow","Action":"pipes:*",)"
      R"("Resource":"*"},{"Sid":"IAMPassRoleAccessForPipes","Effect":"Allow","Action":"iam:PassRole",)"
      R"("Resource":"arn:aws:iam::*:role/*","Condition":{"StringLike":{"iam:PassedToService":"pipes.amazonaws.com"}}}]})"},
-    {"AmazonEventBridgeSchedulerFullAccess", "/", 4,
-     "Provides full access to Amazon EventBridge Scheduler.",
+    {"AmazonEventBridgeSchedulerFullAccess", "/", 4, "Provides full access to Amazon EventBridge Scheduler.",
      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"scheduler:*","Resource":"*"},{"Effect":"Allow",)"
      R"("Action":"iam:PassRole","Resource":"arn:aws:iam::*:role/*",)"
      R"("Condition":{"StringLike":{"iam:PassedToService":"scheduler.amazonaws.com"}}}]})"},
-    {"AmazonKinesisFullAccess", "/", 1,
-     "Provides full access to all streams via the AWS Management Console.",
+    {"AmazonKinesisFullAccess", "/", 1, "Provides full access to all streams via the AWS Management Console.",
      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kinesis:*","Resource":"*"}]})"},
-    {"AmazonKinesisReadOnlyAccess", "/", 1,
-     "Provides read only access to all streams via the AWS Management Console.",
+    {"AmazonKinesisReadOnlyAccess", "/", 1, "Provides read only access to all streams via the AWS Management Console.",
      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["kinesis:Get*","kinesis:List*",)"
      R"("kinesis:Describe*"],"Resource":"*"}]})"},
-    {"AmazonS3FullAccess", "/", 2,
-     "Provides full access to all buckets via the AWS Management Console.",
+    {"AmazonS3FullAccess", "/", 2, "Provides full access to all buckets via the AWS Management Console.",
      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:*","s3-object-lambda:*"],"Resource":"*"}]})"},
-    {"AmazonS3ReadOnlyAccess", "/", 3,
-     "Provides read only access to all buckets via the AWS Management Console.",
+    {"AmazonS3ReadOnlyAccess", "/", 3, "Provides read only access to all buckets via the AWS Management Console.",
      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:Get*","s3:List*","s3:Describe*",)"
      R"("s3-object-lambda:Get*","s3-object-lambda:List*"],"Resource":"*"}]})"},
-    {"AmazonSESFullAccess", "/", 1,
-     "Provides full access to Amazon SES via the AWS Management Console.",
+    {"AmazonSESFullAccess", "/", 1, "Provides full access to Amazon SES via the AWS Management Console.",
      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["ses:*"],"Resource":"*"}]})"},
-    {"AmazonSNSFullAccess", "/", 2,
-     "Provides full access to Amazon SNS via the AWS Management Console.",
+    {"AmazonSNSFullAccess", "/", 2, "Provides full access to Amazon SNS via the AWS Management Console.",
      R"({"Version":"2012-10-17","Statement":[{"Sid":"SNSFullAccess","Effect":"Allow","Action":"sns:*","Resource":"*"}]})"},
-    {"AmazonSNSReadOnlyAccess", "/", 2,
-     "Provides read only access to Amazon SNS via the AWS Management Console.",
+    {"AmazonSNSReadOnlyAccess", "/", 2, "Provides read only access to Amazon SNS via the AWS Management Console.",
      R"({"Version":"2012-10-17","Statement":[{"Sid":"SNSReadOnlyAccess","Effect":"Allow",)"
      R"("Action":["sns:GetTopicAttributes","sns:List*","sns:CheckIfPhoneNumberIsOptedOut","sns:GetEndpointAttributes",)"
      R"("sns:GetDataProtectionPolicy","sns:GetPlatformApplicationAttributes","sns:GetSMSAttributes",)"
      R"("sns:GetSMSSandboxAccountStatus","sns:GetSubscriptionAttributes"],"Resource":"*"}]})"},
-    {"AmazonSNSRole", "/service-role/", 1,
-     "Default policy for Amazon SNS service role.",
+    {"AmazonSNSRole", "/service-role/", 1, "Default policy for Amazon SNS service role.",
      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["logs:CreateLogGroup","logs:CreateLogStream",)"
      R"("logs:PutLogEvents","logs:PutMetricFilter","logs:PutRetentionPolicy"],"Resource":["*"]}]})"},
-    {"AmazonSQSFullAccess", "/", 1,
-     "Provides full access to Amazon SQS via the AWS Management Console.",
+    {"AmazonSQSFullAccess", "/", 1, "Provides full access to Amazon SQS via the AWS Management Console.",
      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sqs:*"],"Resource":"*"}]})"},
-    {"AmazonSQSReadOnlyAccess", "/", 4,
-     "Provides read only access to Amazon SQS via the AWS Management Console.",
+    {"AmazonSQSReadOnlyAccess", "/", 4, "Provides read only access to Amazon SQS via the AWS Management Console.",
      R"({"Version":"2012-10-17","Statement":[{"Sid":"AmazonSQSReadOnlyAccess","Effect":"Allow",)"
      R"("Action":["sqs:GetQueueAttributes","sqs:GetQueueUrl","sqs:ListDeadLetterSourceQueues","sqs:ListQueues",)"
      R"("sqs:ListMessageMoveTasks","sqs:ListQueueTags"],"Resource":"*"}]})"},
-    {"AmazonSSMReadOnlyAccess", "/", 1,
-     "Provides read only access to Amazon SSM.",
+    {"AmazonSSMReadOnlyAccess", "/", 1, "Provides read only access to Amazon SSM.",
      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["ssm:Describe*","ssm:Get*","ssm:List*"],)"
      R"("Resource":"*"}]})"},
-    {"CloudWatchFullAccess", "/", 4,
-     "Provides full access to CloudWatch.",
+    {"CloudWatchFullAccess", "/", 4, "Provides full access to CloudWatch.",
      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["autoscaling:Describe*","cloudwatch:*",)"
      R"("logs:*","sns:*","iam:GetPolicy","iam:GetPolicyVersion","iam:GetRole","oam:ListSinks"],"Resource":"*"},)"
      R"({"Effect":"Allow","Action":"iam:CreateServiceLinkedRole",)"
      R"("Resource":"arn:aws:iam::*:role/aws-service-role/events.amazonaws.com/AWSServiceRoleForCloudWatchEvents*",)"
      R"("Condition":{"StringLike":{"iam:AWSServiceName":"events.amazonaws.com"}}},{"Effect":"Allow",)"
      R"("Action":["oam:ListAttachedLinks"],"Resource":"arn:aws:oam:*:*:sink/*"}]})"},
-    {"CloudWatchLambdaInsightsExecutionRolePolicy", "/", 1,
-     "Policy required for the Lambda Insights Extension",
+    {"CloudWatchLambdaInsightsExecutionRolePolicy", "/", 1, "Policy required for the Lambda Insights Extension",
      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"logs:CreateLogGroup","Resource":"*"},)"
      R"({"Effect":"Allow","Action":["logs:CreateLogStream","logs:PutLogEvents"],)"
      R"("Resource":"arn:aws:logs:*:*:log-group:/aws/lambda-insights:*"}]})"},
-    {"CloudWatchLogsFullAccess", "/", 8,
-     "Provides full access to CloudWatch Logs",
+    {"CloudWatchLogsFullAccess", "/", 8, "Provides full access to CloudWatch Logs",
      R"({"Version":"2012-10-17","Statement":[{"Sid":"CloudWatchLogsFullAccess","Effect":"Allow","Action":["logs:*",)"
      R"("cloudwatch:GenerateQuery","cloudwatch:GenerateQueryResultsSummary","observabilityadmin:GetS3TableIntegration",)"
      R"("observabilityadmin:ListS3TableIntegrations","observabilityadmin:ListTelemetryPipelines"],"Resource":"*"}]})"},
-    {"CloudWatchLogsReadOnlyAccess", "/", 12,
-     "Provides read only access to CloudWatch Logs",
+    {"CloudWatchLogsReadOnlyAccess", "/", 12, "Provides read only access to CloudWatch Logs",
      R"({"Version":"2012-10-17","Statement":[{"Sid":"CloudWatchLogsReadOnlyAccess","Effect":"Allow",)"
      R"("Action":["logs:Describe*","logs:Get*","logs:List*","logs:StartQuery","logs:StopQuery","logs:TestMetricFilter",)"
      R"("logs:FilterLogEvents","logs:StartLiveTail","logs:StopLiveTail","cloudwatch:GenerateQuery",)"
      R"("cloudwatch:GenerateQueryResultsSummary","observabilityadmin:ListS3TableIntegrations",)"
      R"("observabilityadmin:GetS3TableIntegration","observabilityadmin:ListTelemetryPipelines"],"Resource":"*"}]})"},
-    {"IAMFullAccess", "/", 2,
-     "Provides full access to IAM via the AWS Management Console.",
+    {"IAMFullAccess", "/", 2, "Provides full access to IAM via the AWS Management Console.",
      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["iam:*","organizations:DescribeAccount",)"
      R"("organizations:DescribeOrganization","organizations:DescribeOrganizationalUnit","organizations:DescribePolicy",)"
      R"("organizations:ListChildren","organizations:ListParents","organizations:ListPoliciesForTarget",)"
      R"("organizations:ListRoots","organizations:ListPolicies","organizations:ListTargetsForPolicy"],"Resource":"*"}]})"},
-    {"IAMReadOnlyAccess", "/", 4,
-     "Provides read only access to IAM via the AWS Management Console.",
+    {"IAMReadOnlyAccess", "/", 4, "Provides read only access to IAM via the AWS Management Console.",
      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["iam:GenerateCredentialReport",)"
      R"("iam:GenerateServiceLastAccessedDetails","iam:Get*","iam:List*","iam:SimulateCustomPolicy",)"
      R"("iam:SimulatePrincipalPolicy"],"Resource":"*"}]})"},
-    {"IAMUserChangePassword", "/", 5,
-     "Provides the ability for an IAM user to change their own password.",
+    {"IAMUserChangePassword", "/", 5, "Provides the ability for an IAM user to change their own password.",
      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["iam:ChangePassword"],)"
      R"("Resource":["arn:aws:iam::*:user/${aws:username}","arn:aws:iam::*:user/*/${aws:username}"]},{"Effect":"Allow",)"
      R"("Action":["iam:GetAccountPasswordPolicy"],"Resource":"*"}]})"},
@@ -337,8 +298,7 @@ constexpr AwsPolicy kPolicies[] = {
      R"("account:GetGovCloudAccountInformation","account:GetPrimaryEmail","account:ListRegions",)"
      R"("iam:CreateServiceLinkedRole","iam:DeleteServiceLinkedRole","iam:ListRoles",)"
      R"("organizations:DescribeEffectivePolicy","organizations:DescribeOrganization"],"Resource":"*"}]})"},
-    {"ReadOnlyAccess", "/", 1,
-     "Provides read-only access to AWS services and resources.",
+    {"ReadOnlyAccess", "/", 1, "Provides read-only access to AWS services and resources.",
      R"({"Version":"2012-10-17","Statement":[{"Sid":"ReadOnlyActions","Effect":"Allow","Action":["acm:Describe*",)"
      R"("acm:Get*","acm:List*","apigateway:GET","appsync:Get*","appsync:List*","athena:Batch*","athena:Get*",)"
      R"("athena:List*","autoscaling:Describe*","autoscaling:Get*","cloudformation:Describe*","cloudformation:Detect*",)"

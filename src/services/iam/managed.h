@@ -9,8 +9,8 @@ namespace lambari::iam {
 
 struct AwsPolicy {
   std::string_view name;
-  std::string_view path;         // "/service-role/"
-  int version;                   // the default one, as AWS numbers it; earlier ones are not kept
+  std::string_view path;  // "/service-role/"
+  int version;            // the default one, as AWS numbers it; earlier ones are not kept
   std::string_view description;
   std::string_view document;
 };

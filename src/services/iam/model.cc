@@ -50,7 +50,8 @@ json::array pairs(const Tags& tags) {
 Tags pairs(const json::object& row, std::string_view name) {
   Tags out;
   if (const auto* values = row.if_contains(name)) {
-    for (const auto& pair : values->as_array()) out.emplace_back(pair.as_array().at(0).as_string(), pair.as_array().at(1).as_string());
+    for (const auto& pair : values->as_array())
+      out.emplace_back(pair.as_array().at(0).as_string(), pair.as_array().at(1).as_string());
   }
   return out;
 }
@@ -118,7 +119,8 @@ Entity decode_entity(std::string_view bytes) {
   out.path = text(row, "path");
   out.created = number(row, "created");
   if (const auto* policies = row.if_contains("inline")) {
-    for (const auto& [name, document] : policies->as_object()) out.inline_policies[std::string(name)] = std::string(document.as_string());
+    for (const auto& [name, document] : policies->as_object())
+      out.inline_policies[std::string(name)] = std::string(document.as_string());
   }
   out.attached = list(row, "attached");
   out.boundary = text(row, "boundary");
@@ -135,9 +137,15 @@ std::string encode(const ManagedPolicy& policy) {
   for (const auto& version : policy.versions) {
     versions.push_back(json::object{{"number", version.number}, {"document", version.document}, {"created", version.created}});
   }
-  json::object row{{"account", policy.account}, {"name", policy.name},       {"id", policy.id},
-                   {"path", policy.path},       {"created", policy.created}, {"updated", policy.updated},
-                   {"default", policy.default_version}, {"next", policy.next_version}, {"versions", std::move(versions)}};
+  json::object row{{"account", policy.account},
+                   {"name", policy.name},
+                   {"id", policy.id},
+                   {"path", policy.path},
+                   {"created", policy.created},
+                   {"updated", policy.updated},
+                   {"default", policy.default_version},
+                   {"next", policy.next_version},
+                   {"versions", std::move(versions)}};
   if (!policy.description.empty()) row["description"] = policy.description;
   if (!policy.tags.empty()) row["tags"] = pairs(policy.tags);
   return base::to_json(row);

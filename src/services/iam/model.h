@@ -19,10 +19,10 @@ std::string_view capitalized(Kind kind);  // "Role"
 struct Entity {
   Kind kind = Kind::role;
   std::string account, name, id, path = "/";
-  std::int64_t created = 0;                           // ms
-  std::map<std::string, std::string> inline_policies; // name -> document, as written
-  std::vector<std::string> attached;                  // ARNs of managed policies, in order of attachment
-  std::string boundary;                               // ARN; roles and users
+  std::int64_t created = 0;                            // ms
+  std::map<std::string, std::string> inline_policies;  // name -> document, as written
+  std::vector<std::string> attached;                   // ARNs of managed policies, in order of attachment
+  std::string boundary;                                // ARN; roles and users
   std::vector<std::pair<std::string, std::string>> tags;
   // roles
   std::string trust, description;
@@ -71,8 +71,8 @@ std::string iam_arn(std::string_view account, std::string_view kind, std::string
 
 // The parts of an IAM ARN: "arn:aws:iam::123456789012:role/service-role/x".
 struct IamArn {
-  std::string account;   // 12 digits or "aws"
-  std::string kind;      // "role"
+  std::string account;  // 12 digits or "aws"
+  std::string kind;     // "role"
   std::string path = "/";
   std::string name;
 };

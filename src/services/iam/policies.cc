@@ -18,7 +18,8 @@ constexpr std::size_t kMaxVersions = 5;
 constexpr std::int64_t kAwsPolicyCreated = 1'423'173'600'000;  // 2015-02-05, when most of AWS's own were made
 
 void check_size(const std::string& document) {
-  if (size_without_spaces(document) > kMaxSize) throw LimitExceededException(fmt::format("Cannot exceed quota for PolicySize: {}", kMaxSize));
+  if (size_without_spaces(document) > kMaxSize)
+    throw LimitExceededException(fmt::format("Cannot exceed quota for PolicySize: {}", kMaxSize));
 }
 
 // Users of a policy in one account: how many it is attached to, and how many it bounds.
@@ -123,7 +124,8 @@ async::Task<CreatePolicyResponse> IamApi::CreatePolicy(const wire::Call& call, C
   CreatePolicyResponse out;
   co_await commit(state_, [&](store::Transaction& t) {
     if (t.get(keys::policy(policy.account, policy.name))) {
-      throw EntityAlreadyExistsException(fmt::format("A policy called {} already exists. Duplicate names are not allowed.", policy.name));
+      throw EntityAlreadyExistsException(
+          fmt::format("A policy called {} already exists. Duplicate names are not allowed.", policy.name));
     }
     put_policy(t, policy);
     out.Policy = to_policy(t, policy, false);
@@ -184,7 +186,8 @@ async::Task<> IamApi::DeletePolicy(const wire::Call& call, DeletePolicyRequest r
     }
     if (policy.versions.size() > 1) {
       throw DeleteConflictException(
-          "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is "
+          "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default "
+          "version is "
           "deleted with the policy.");
     }
     t.erase(keys::policy(policy.account, policy.name));
@@ -263,9 +266,11 @@ async::Task<> IamApi::SetDefaultPolicyVersion(const wire::Call& call, SetDefault
   });
 }
 
-async::Task<ListEntitiesForPolicyResponse> IamApi::ListEntitiesForPolicy(const wire::Call& call, ListEntitiesForPolicyRequest request) {
+async::Task<ListEntitiesForPolicyResponse> IamApi::ListEntitiesForPolicy(const wire::Call& call,
+                                                                         ListEntitiesForPolicyRequest request) {
   auto reader = state_.store.read();
-  if (!policy_exists(*reader, call.account, request.PolicyArn)) throw NoSuchEntityException(fmt::format("Policy {} was not found.", request.PolicyArn));
+  if (!policy_exists(*reader, call.account, request.PolicyArn))
+    throw NoSuchEntityException(fmt::format("Policy {} was not found.", request.PolicyArn));
   const auto filter = request.EntityFilter.value_or("");
   const auto use_filter = request.PolicyUsageFilter.value_or("");
   const auto prefix = request.PathPrefix.value_or("/");
@@ -273,7 +278,8 @@ async::Task<ListEntitiesForPolicyResponse> IamApi::ListEntitiesForPolicy(const w
   for (const auto& row : reader->scan(store::prefix_range(keys::attachments(call.account, request.PolicyArn)), 20'000)) {
     std::string arn, use, kind_text, name;
     if (!keys::read_attachment(row.key, arn, use, kind_text, name)) continue;
-    if ((use_filter == "PermissionsPolicy" && use != "policy") || (use_filter == "PermissionsBoundary" && use != "boundary")) continue;
+    if ((use_filter == "PermissionsPolicy" && use != "policy") || (use_filter == "PermissionsBoundary" && use != "boundary"))
+      continue;
     const auto kind = kind_text == "role" ? Kind::role : kind_text == "user" ? Kind::user : Kind::group;
     if (!filter.empty() && filter != capitalized(kind)) continue;
     auto entity = find_entity(*reader, call.account, kind, name);

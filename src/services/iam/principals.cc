@@ -17,7 +17,8 @@ constexpr std::string_view kDenyAll = R"({"Version":"2012-10-17","Statement":{"E
 
 std::optional<NamedPolicy> compile(std::string source, std::string_view type, std::string_view document, lang::PolicyKind kind) {
   try {
-    return NamedPolicy{std::move(source), std::string(type), lang::Policy::parse(document, kind)};
+    auto policy = lang::Policy::parse(document, kind);
+    return NamedPolicy{std::move(source), std::string(type), std::move(policy)};
   } catch (const lang::PolicyError& error) {
     // Written policies were checked; only a stricter reader can come to this.
     base::log_warn("policy does not parse", {{"policy", source}, {"error", error.what()}});
@@ -31,7 +32,8 @@ NamedPolicy compile_or_deny(std::string source, std::string_view type, std::stri
 }
 
 void add_policies(State& state, store::Reader& reader, const Entity& entity, std::vector<NamedPolicy>& out) {
-  for (const auto& [name, document] : entity.inline_policies) out.push_back(compile_or_deny(entity.name + "/" + name, "IAM Policy", document));
+  for (const auto& [name, document] : entity.inline_policies)
+    out.push_back(compile_or_deny(entity.name + "/" + name, "IAM Policy", document));
   for (const auto& arn : entity.attached) {
     const auto document = managed_document(reader, arn);
     if (!document) continue;
@@ -63,7 +65,8 @@ std::optional<std::string> managed_document(store::Reader& reader, std::string_v
   return version->document;
 }
 
-std::shared_ptr<const NamedPolicy> compiled(State& state, lang::PolicyKind kind, std::string_view document, std::string_view type) {
+std::shared_ptr<const NamedPolicy> compiled(State& state, lang::PolicyKind kind, std::string_view document,
+                                            std::string_view type) {
   std::string key(1, static_cast<char>('0' + static_cast<int>(kind)));
   key += document;
   {
@@ -83,11 +86,13 @@ std::shared_ptr<const Grants> load_grants(State& state, store::Reader& reader, c
   out->entity = entity;
   add_policies(state, reader, entity, out->identity);
   for (const auto& name : entity.groups) {
-    if (auto row = reader.get(keys::entity(entity.account, Kind::group, name))) add_policies(state, reader, decode_entity(*row), out->identity);
+    if (auto row = reader.get(keys::entity(entity.account, Kind::group, name)))
+      add_policies(state, reader, decode_entity(*row), out->identity);
   }
   if (!entity.boundary.empty()) {
     // A boundary whose policy is gone allows nothing.
-    out->boundary = compile_or_deny(entity.boundary, "Permissions Boundary", managed_document(reader, entity.boundary).value_or(std::string(kDenyAll)));
+    out->boundary = compile_or_deny(entity.boundary, "Permissions Boundary",
+                                    managed_document(reader, entity.boundary).value_or(std::string(kDenyAll)));
   }
   if (entity.kind == Kind::role) out->trust = compile(entity.arn(), "Resource Policy", entity.trust, lang::PolicyKind::trust);
   return out;

@@ -15,7 +15,8 @@ constexpr std::string_view kServiceRolePath = "/aws-service-role/";
 
 void check_trust(const std::string& document) {
   check_document(document, lang::PolicyKind::trust);
-  if (size_without_spaces(document) > kMaxTrustSize) throw LimitExceededException(fmt::format("Cannot exceed quota for ACLSizePerRole: {}", kMaxTrustSize));
+  if (size_without_spaces(document) > kMaxTrustSize)
+    throw LimitExceededException(fmt::format("Cannot exceed quota for ACLSizePerRole: {}", kMaxTrustSize));
 }
 
 void require_own(const Entity& role) {
@@ -117,7 +118,8 @@ async::Task<UpdateRoleResponse> IamApi::UpdateRole(const wire::Call& call, Updat
   co_return UpdateRoleResponse{};
 }
 
-async::Task<UpdateRoleDescriptionResponse> IamApi::UpdateRoleDescription(const wire::Call& call, UpdateRoleDescriptionRequest request) {
+async::Task<UpdateRoleDescriptionResponse> IamApi::UpdateRoleDescription(const wire::Call& call,
+                                                                         UpdateRoleDescriptionRequest request) {
   UpdateRoleDescriptionResponse out;
   co_await change_entity(state_, call.account, Kind::role, request.RoleName, [&](store::Transaction&, Entity& role) {
     role.description = request.Description;
@@ -146,7 +148,8 @@ async::Task<> IamApi::DeleteRole(const wire::Call& call, DeleteRoleRequest reque
   });
 }
 
-async::Task<CreateServiceLinkedRoleResponse> IamApi::CreateServiceLinkedRole(const wire::Call& call, CreateServiceLinkedRoleRequest request) {
+async::Task<CreateServiceLinkedRoleResponse> IamApi::CreateServiceLinkedRole(const wire::Call& call,
+                                                                             CreateServiceLinkedRoleRequest request) {
   Entity role;
   role.kind = Kind::role;
   role.account = call.account;

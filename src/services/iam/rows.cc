@@ -30,7 +30,9 @@ Entity require_entity(store::Reader& reader, std::string_view account, Kind kind
   return std::move(*entity);
 }
 
-void put_entity(store::Transaction& t, const Entity& entity) { t.put(keys::entity(entity.account, entity.kind, entity.name), encode(entity)); }
+void put_entity(store::Transaction& t, const Entity& entity) {
+  t.put(keys::entity(entity.account, entity.kind, entity.name), encode(entity));
+}
 
 void add_entity(store::Transaction& t, const Entity& entity) {
   if (find_entity(t, entity.account, entity.kind, entity.name)) {
@@ -64,12 +66,15 @@ ManagedPolicy require_policy(store::Reader& reader, std::string_view account, co
   throw NoSuchEntityException(fmt::format("Policy {} was not found.", arn));
 }
 
-void put_policy(store::Transaction& t, const ManagedPolicy& policy) { t.put(keys::policy(policy.account, policy.name), encode(policy)); }
+void put_policy(store::Transaction& t, const ManagedPolicy& policy) {
+  t.put(keys::policy(policy.account, policy.name), encode(policy));
+}
 
 void require_customer_policy(const wire::Call& call, std::string_view action, const std::string& arn) {
   if (!arn.starts_with("arn:aws:iam::aws:policy/")) return;
-  throw wire::Fault("AccessDenied",
-                    fmt::format("User: {} is not authorized to perform: iam:{} on resource: policy {}", call.principal.arn, action, arn), 403);
+  throw wire::Fault(
+      "AccessDenied",
+      fmt::format("User: {} is not authorized to perform: iam:{} on resource: policy {}", call.principal.arn, action, arn), 403);
 }
 
 bool policy_exists(store::Reader& reader, std::string_view account, const std::string& arn) {
@@ -93,7 +98,8 @@ void check_document(const std::string& document, lang::PolicyKind kind) {
 }
 
 std::size_t size_without_spaces(std::string_view document) {
-  return static_cast<std::size_t>(std::ranges::count_if(document, [](char c) { return c != ' ' && c != '\t' && c != '\n' && c != '\r'; }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(document, [](char c) { return c != ' ' && c != '\t' && c != '\n' && c != '\r'; }));
 }
 
 void add_tags(Tags& tags, const std::vector<Tag>& added) {

@@ -54,11 +54,12 @@ std::string marker_text(const std::optional<std::string>& marker);  // what the 
 
 // Cuts the page out of `items`, whose order does not change: the marker is a place in it.
 template <class T, class Response>
-std::vector<T> page_of(std::vector<T> items, const std::optional<std::string>& marker, const std::optional<std::int32_t>& max_items,
-                       Response& response) {
+std::vector<T> page_of(std::vector<T> items, const std::optional<std::string>& marker,
+                       const std::optional<std::int32_t>& max_items, Response& response) {
   const auto text = marker_text(marker);
   std::size_t begin = 0;
-  for (const char c : text) begin = begin * 10 + (c >= '0' && c <= '9' && begin < 1'000'000 ? static_cast<std::size_t>(c - '0') : 0);
+  for (const char c : text)
+    begin = begin * 10 + (c >= '0' && c <= '9' && begin < 1'000'000 ? static_cast<std::size_t>(c - '0') : 0);
   begin = std::min(begin, items.size());
   const auto end = std::min(items.size(), begin + static_cast<std::size_t>(max_items.value_or(100)));
   response.IsTruncated = end < items.size();

@@ -70,7 +70,8 @@ std::int64_t number(const json::object& row, std::string_view name) {
 
 std::string seal_session(std::string_view key, std::string_view access_key_id, const contracts::Secret& secret) {
   const auto& p = secret.principal;
-  json::object row{{"s", secret.secret_access_key}, {"k", static_cast<int>(p.kind)}, {"a", p.account}, {"n", p.arn}, {"u", p.user_id}};
+  json::object row{
+      {"s", secret.secret_access_key}, {"k", static_cast<int>(p.kind)}, {"a", p.account}, {"n", p.arn}, {"u", p.user_id}};
   if (secret.expires) row["e"] = secret.expires->ms;
   if (!p.role_arn.empty()) row["r"] = p.role_arn;
   if (!p.session_policy.empty()) row["p"] = p.session_policy;

@@ -34,11 +34,13 @@ class Iam final : public contracts::Authorizer, public contracts::Credentials, p
   aws::sts::AbstractService& sts_api();
 
   // Reads no store for root and for a principal it has met since the last IAM write of this process.
-  async::Task<contracts::Decision> authorize(const contracts::Principal& principal, const contracts::AccessRequest& request) override;
+  async::Task<contracts::Decision> authorize(const contracts::Principal& principal,
+                                             const contracts::AccessRequest& request) override;
 
   async::Task<std::optional<contracts::Secret>> find(const std::string& access_key_id) override;
   async::Task<std::optional<contracts::Secret>> find(const std::string& access_key_id, const std::string& session_token) override;
-  async::Task<std::optional<contracts::TemporaryCredentials>> assume_for_service(const std::string& role_arn, const std::string& service,
+  async::Task<std::optional<contracts::TemporaryCredentials>> assume_for_service(const std::string& role_arn,
+                                                                                 const std::string& service,
                                                                                  const std::string& session_name) override;
 
   std::string_view name() const override { return "iam"; }

@@ -129,7 +129,8 @@ std::vector<EvaluationResult> run(const Simulation& s) {
           }
         }
       }
-      if (!s.boundary.empty()) result.PermissionsBoundaryDecisionDetail.emplace().AllowedByPermissionsBoundary = outcome.boundary_allows;
+      if (!s.boundary.empty())
+        result.PermissionsBoundaryDecisionDetail.emplace().AllowedByPermissionsBoundary = outcome.boundary_allows;
       out.push_back(std::move(result));
     }
   }
@@ -147,12 +148,13 @@ void read_common(Simulation& s, const Request& request) {
   }
   const auto boundaries = request.PermissionsBoundaryPolicyInputList.value_or(std::vector<std::string>{});
   for (std::size_t i = 0; i < boundaries.size(); ++i) {
-    s.boundary.push_back(read_source(fmt::format("PermissionsBoundaryPolicyInputList.{}", i + 1), "IAM Permissions Boundary Policy", boundaries[i],
-                                     lang::PolicyKind::identity));
+    s.boundary.push_back(read_source(fmt::format("PermissionsBoundaryPolicyInputList.{}", i + 1),
+                                     "IAM Permissions Boundary Policy", boundaries[i], lang::PolicyKind::identity));
   }
   if (s.boundary.size() > 1) throw InvalidInputException("Only one permissions boundary policy can be specified.");
   if (request.ResourcePolicy && !request.ResourcePolicy->empty()) {
-    if (!request.CallerArn && s.principal.arn.empty()) throw InvalidInputException("CallerArn must be specified with a ResourcePolicy.");
+    if (!request.CallerArn && s.principal.arn.empty())
+      throw InvalidInputException("CallerArn must be specified with a ResourcePolicy.");
     s.resource.push_back(read_source("ResourcePolicy", "Resource Policy", *request.ResourcePolicy, lang::PolicyKind::resource));
   }
 }
@@ -174,17 +176,20 @@ async::Task<SimulatePolicyResponse> IamApi::SimulateCustomPolicy(const wire::Cal
   s.now = call.time;
   s.principal = principal_of(request.CallerArn.value_or(fmt::format("arn:aws:iam::{}:user/simulated", call.account)));
   for (std::size_t i = 0; i < request.PolicyInputList.size(); ++i) {
-    s.identity.push_back(read_source(fmt::format("PolicyInputList.{}", i + 1), "IAM Policy", request.PolicyInputList[i], lang::PolicyKind::identity));
+    s.identity.push_back(read_source(fmt::format("PolicyInputList.{}", i + 1), "IAM Policy", request.PolicyInputList[i],
+                                     lang::PolicyKind::identity));
   }
   read_common(s, request);
   co_return answer(s, request);
 }
 
-async::Task<SimulatePolicyResponse> IamApi::SimulatePrincipalPolicy(const wire::Call& call, SimulatePrincipalPolicyRequest request) {
+async::Task<SimulatePolicyResponse> IamApi::SimulatePrincipalPolicy(const wire::Call& call,
+                                                                    SimulatePrincipalPolicyRequest request) {
   auto reader = state_.store.read();
   const auto arn = parse_iam_arn(request.PolicySourceArn);
   if (!arn || (arn->kind != "role" && arn->kind != "user" && arn->kind != "group")) {
-    throw InvalidInputException(fmt::format("Invalid Entity Arn: {} does not clearly define entity type and name.", request.PolicySourceArn));
+    throw InvalidInputException(
+        fmt::format("Invalid Entity Arn: {} does not clearly define entity type and name.", request.PolicySourceArn));
   }
   const auto kind = arn->kind == "role" ? Kind::role : arn->kind == "user" ? Kind::user : Kind::group;
   const auto entity = require_entity(*reader, call.account, kind, arn->name);
@@ -203,11 +208,14 @@ async::Task<SimulatePolicyResponse> IamApi::SimulatePrincipalPolicy(const wire::
   };
   auto add = [&](const Entity& from) {
     for (const auto& [name, document] : from.inline_policies) {
-      if (!excluded(name)) s.identity.push_back(read_source(fmt::format("{}_{}_{}", word(from.kind), from.name, name), "IAM Policy", document, lang::PolicyKind::identity));
+      if (!excluded(name))
+        s.identity.push_back(read_source(fmt::format("{}_{}_{}", word(from.kind), from.name, name), "IAM Policy", document,
+                                         lang::PolicyKind::identity));
     }
     for (const auto& policy : from.attached) {
       const auto document = managed_document(*reader, policy);
-      if (document && !excluded(policy)) s.identity.push_back(read_source(policy, "IAM Policy", *document, lang::PolicyKind::identity));
+      if (document && !excluded(policy))
+        s.identity.push_back(read_source(policy, "IAM Policy", *document, lang::PolicyKind::identity));
     }
   };
   add(entity);
@@ -216,14 +224,15 @@ async::Task<SimulatePolicyResponse> IamApi::SimulatePrincipalPolicy(const wire::
   }
   if (request.PolicyInputList) {
     for (std::size_t i = 0; i < request.PolicyInputList->size(); ++i) {
-      s.identity.push_back(
-          read_source(fmt::format("PolicyInputList.{}", i + 1), "IAM Policy", (*request.PolicyInputList)[i], lang::PolicyKind::identity));
+      s.identity.push_back(read_source(fmt::format("PolicyInputList.{}", i + 1), "IAM Policy", (*request.PolicyInputList)[i],
+                                       lang::PolicyKind::identity));
     }
   }
   read_common(s, request);
   if (s.boundary.empty() && !entity.boundary.empty()) {
     if (auto document = managed_document(*reader, entity.boundary)) {
-      s.boundary.push_back(read_source(entity.boundary, "IAM Permissions Boundary Policy", *document, lang::PolicyKind::identity));
+      s.boundary.push_back(
+          read_source(entity.boundary, "IAM Permissions Boundary Policy", *document, lang::PolicyKind::identity));
     }
   }
   co_return answer(s, request);

@@ -22,7 +22,7 @@ struct Grants {
   Entity entity;
   std::vector<NamedPolicy> identity;  // its own, and its groups'
   std::optional<NamedPolicy> boundary;
-  std::optional<NamedPolicy> trust;   // roles
+  std::optional<NamedPolicy> trust;  // roles
 };
 
 struct TextHash {
@@ -40,10 +40,10 @@ struct State {
 
   std::shared_mutex mutex;
   std::uint64_t epoch = 0;  // counts IAM writes of this process: what was read before one is not cached after it
-  ByText<std::shared_ptr<const Grants>> grants;  // by ARN of the role or user; null: no such entity
+  ByText<std::shared_ptr<const Grants>> grants;          // by ARN of the role or user; null: no such entity
   ByText<std::shared_ptr<const NamedPolicy>> documents;  // session, resource and AWS managed policies, by kind and text
-  ByText<contracts::Secret> keys;      // active long-lived keys, by id
-  ByText<contracts::Secret> sessions;  // those made or met here, by id
+  ByText<contracts::Secret> keys;                        // active long-lived keys, by id
+  ByText<contracts::Secret> sessions;                    // those made or met here, by id
   std::string seal_key;
 };
 
@@ -54,7 +54,8 @@ void invalidate(State& state);
 std::shared_ptr<const Grants> find_grants(State& state, std::string_view arn);
 std::shared_ptr<const Grants> load_grants(State& state, store::Reader& reader, const Entity& entity);
 // The document's compiled form, remembered by its text. Null when it is malformed.
-std::shared_ptr<const NamedPolicy> compiled(State& state, lang::PolicyKind kind, std::string_view document, std::string_view type);
+std::shared_ptr<const NamedPolicy> compiled(State& state, lang::PolicyKind kind, std::string_view document,
+                                            std::string_view type);
 // The default version of a managed policy, of AWS or of a customer.
 std::optional<std::string> managed_document(store::Reader& reader, std::string_view arn);
 

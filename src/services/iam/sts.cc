@@ -16,13 +16,14 @@ using Who = contracts::Principal::Kind;
 namespace {
 
 constexpr std::size_t kMaxSessionPolicies = 10;
-constexpr std::int64_t kRootSeconds = 3600;       // root's sessions are an hour at most
+constexpr std::int64_t kRootSeconds = 3600;  // root's sessions are an hour at most
 constexpr std::int64_t kDefaultUserSeconds = 43'200;
 
 [[noreturn]] void invalid(const std::string& message) { throw wire::Fault("ValidationError", message, 400); }
 [[noreturn]] void refuse(const std::string& message) { throw wire::Fault("AccessDenied", message, 403); }
 
-void check_session_policy(const std::optional<std::string>& document, const std::optional<std::vector<PolicyDescriptorType>>& arns) {
+void check_session_policy(const std::optional<std::string>& document,
+                          const std::optional<std::vector<PolicyDescriptorType>>& arns) {
   if (arns && arns->size() > kMaxSessionPolicies) {
     throw PackedPolicyTooLargeException("The number of managed session policies exceeds the limit of 10.");
   }
@@ -48,7 +49,9 @@ std::map<std::string, std::string> tags_of(const std::optional<std::vector<Tag>>
   if (!tags) return out;
   for (const auto& tag : *tags) {
     const auto same = std::ranges::find_if(out, [&](const auto& pair) { return base::iequals(pair.first, tag.Key); });
-    if (same != out.end()) throw wire::Fault("InvalidParameterValue", "Duplicate tag keys found. Please note that Tag keys are case insensitive.", 400);
+    if (same != out.end())
+      throw wire::Fault("InvalidParameterValue", "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
+                        400);
     if (base::lower(tag.Key).starts_with("aws:")) {
       throw wire::Fault("InvalidParameterValue", "aws: prefixed tag key names are not allowed for external use.", 400);
     }
@@ -69,7 +72,9 @@ std::optional<std::int32_t> packed_size(const contracts::Principal& principal) {
   if (!size) return std::nullopt;
   constexpr std::size_t kWhole = 8192;
   const auto percent = static_cast<std::int32_t>((size * 100 + kWhole - 1) / kWhole);
-  if (percent > 100) throw PackedPolicyTooLargeException(fmt::format("Packed size of session policies and tags consumes {}% of allotted space.", percent));
+  if (percent > 100)
+    throw PackedPolicyTooLargeException(
+        fmt::format("Packed size of session policies and tags consumes {}% of allotted space.", percent));
   return percent;
 }
 
@@ -93,7 +98,8 @@ contracts::AccessRequest assume_request(State& state, const AssumeRoleRequest& r
 
 }  // namespace
 
-async::Task<contracts::AccessRequest> StsApi::access(const wire::Call& call, const wire::Operation& operation, const void* request) {
+async::Task<contracts::AccessRequest> StsApi::access(const wire::Call& call, const wire::Operation& operation,
+                                                     const void* request) {
   contracts::AccessRequest out;
   if (operation.name == "AssumeRole" && request) {
     co_return assume_request(state_, *static_cast<const AssumeRoleRequest*>(request), "sts:AssumeRole");
@@ -101,7 +107,8 @@ async::Task<contracts::AccessRequest> StsApi::access(const wire::Call& call, con
   out.action = fmt::format("sts:{}", operation.name);
   out.resources = {"*"};
   if (operation.name == "GetFederationToken" && request) {
-    out.resources = {fmt::format("arn:aws:sts::{}:federated-user/{}", call.account, static_cast<const GetFederationTokenRequest*>(request)->Name)};
+    out.resources = {fmt::format("arn:aws:sts::{}:federated-user/{}", call.account,
+                                 static_cast<const GetFederationTokenRequest*>(request)->Name)};
   }
   co_return out;
 }
@@ -124,7 +131,9 @@ async::Task<AssumeRoleResponse> StsApi::AssumeRole(const wire::Call& call, Assum
   };
   // The front asked already; a room that calls this by name did not, and a role may have gone meanwhile.
   authorized("sts:AssumeRole");
-  if (!grants) refuse(fmt::format("User: {} is not authorized to perform: sts:AssumeRole on resource: {}", call.principal.arn, request.RoleArn));
+  if (!grants)
+    refuse(fmt::format("User: {} is not authorized to perform: sts:AssumeRole on resource: {}", call.principal.arn,
+                       request.RoleArn));
   auto tags = tags_of(request.Tags);
   if (!tags.empty()) authorized("sts:TagSession");
   if (request.SourceIdentity) authorized("sts:SetSourceIdentity");

@@ -14,13 +14,18 @@ async::Task<> tag_entity(State& state, std::string account, Kind kind, std::stri
 }
 
 async::Task<> untag_entity(State& state, std::string account, Kind kind, std::string name, std::vector<std::string> names) {
-  co_await change_entity(state, account, kind, name, [&](store::Transaction&, Entity& entity) { remove_tags(entity.tags, names); });
+  co_await change_entity(state, account, kind, name,
+                         [&](store::Transaction&, Entity& entity) { remove_tags(entity.tags, names); });
 }
 
 }  // namespace
 
-async::Task<> IamApi::TagRole(const wire::Call& call, TagRoleRequest r) { co_await tag_entity(state_, call.account, Kind::role, r.RoleName, r.Tags); }
-async::Task<> IamApi::TagUser(const wire::Call& call, TagUserRequest r) { co_await tag_entity(state_, call.account, Kind::user, r.UserName, r.Tags); }
+async::Task<> IamApi::TagRole(const wire::Call& call, TagRoleRequest r) {
+  co_await tag_entity(state_, call.account, Kind::role, r.RoleName, r.Tags);
+}
+async::Task<> IamApi::TagUser(const wire::Call& call, TagUserRequest r) {
+  co_await tag_entity(state_, call.account, Kind::user, r.UserName, r.Tags);
+}
 async::Task<> IamApi::UntagRole(const wire::Call& call, UntagRoleRequest r) {
   co_await untag_entity(state_, call.account, Kind::role, r.RoleName, r.TagKeys);
 }
@@ -30,13 +35,15 @@ async::Task<> IamApi::UntagUser(const wire::Call& call, UntagUserRequest r) {
 
 async::Task<ListRoleTagsResponse> IamApi::ListRoleTags(const wire::Call& call, ListRoleTagsRequest r) {
   ListRoleTagsResponse out;
-  out.Tags = page_of(to_tags(require_entity(*state_.store.read(), call.account, Kind::role, r.RoleName).tags), r.Marker, r.MaxItems, out);
+  out.Tags = page_of(to_tags(require_entity(*state_.store.read(), call.account, Kind::role, r.RoleName).tags), r.Marker,
+                     r.MaxItems, out);
   co_return out;
 }
 
 async::Task<ListUserTagsResponse> IamApi::ListUserTags(const wire::Call& call, ListUserTagsRequest r) {
   ListUserTagsResponse out;
-  out.Tags = page_of(to_tags(require_entity(*state_.store.read(), call.account, Kind::user, r.UserName).tags), r.Marker, r.MaxItems, out);
+  out.Tags = page_of(to_tags(require_entity(*state_.store.read(), call.account, Kind::user, r.UserName).tags), r.Marker,
+                     r.MaxItems, out);
   co_return out;
 }
 

@@ -108,7 +108,8 @@ async::Task<> IamApi::UpdateUser(const wire::Call& call, UpdateUserRequest reque
 async::Task<> IamApi::DeleteUser(const wire::Call& call, DeleteUserRequest request) {
   co_await commit(state_, [&](store::Transaction& t) {
     const auto user = require_entity(t, call.account, Kind::user, request.UserName);
-    if (!key_ids(t, user.account, user.name).empty()) throw DeleteConflictException("Cannot delete entity, must delete access keys first.");
+    if (!key_ids(t, user.account, user.name).empty())
+      throw DeleteConflictException("Cannot delete entity, must delete access keys first.");
     if (!user.attached.empty()) throw DeleteConflictException("Cannot delete entity, must detach all policies first.");
     if (!user.inline_policies.empty()) throw DeleteConflictException("Cannot delete entity, must delete policies first.");
     if (!user.groups.empty()) throw DeleteConflictException("Cannot delete entity, must remove users from group first.");

@@ -24,7 +24,8 @@ std::map<std::string, std::string> requested_tags(std::string_view operation, co
 
 }  // namespace
 
-async::Task<contracts::AccessRequest> Logs::access(const wire::Call& call, const wire::Operation& operation, const void* request) {
+async::Task<contracts::AccessRequest> Logs::access(const wire::Call& call, const wire::Operation& operation,
+                                                   const void* request) {
   contracts::AccessRequest out;
   out.action = "logs:" + std::string(operation.name);
 
@@ -51,8 +52,10 @@ async::Task<contracts::AccessRequest> Logs::access(const wire::Call& call, const
     out.context["aws:RequestTag/" + key] = {value};
     out.context["aws:TagKeys"].push_back(key);
   }
-  if (operation.name == "UntagResource") out.context["aws:TagKeys"] = static_cast<const aws::logs::UntagResourceRequest*>(request)->tagKeys;
-  if (operation.name == "UntagLogGroup") out.context["aws:TagKeys"] = static_cast<const aws::logs::UntagLogGroupRequest*>(request)->tags;
+  if (operation.name == "UntagResource")
+    out.context["aws:TagKeys"] = static_cast<const aws::logs::UntagResourceRequest*>(request)->tagKeys;
+  if (operation.name == "UntagLogGroup")
+    out.context["aws:TagKeys"] = static_cast<const aws::logs::UntagLogGroupRequest*>(request)->tags;
   co_return out;
 }
 

@@ -20,9 +20,9 @@ using namespace aws::logs;
 
 namespace {
 
-constexpr std::size_t kScanned = 128;             // events read from a stream at a time
-constexpr std::size_t kListed = 512;              // streams
-constexpr std::size_t kPageReadEvents = 20'000;   // of one page, matching or not
+constexpr std::size_t kScanned = 128;            // events read from a stream at a time
+constexpr std::size_t kListed = 512;             // streams
+constexpr std::size_t kPageReadEvents = 20'000;  // of one page, matching or not
 constexpr std::size_t kPageReadBytes = 8 << 20;
 constexpr std::int64_t kNewestFirstSince = 1'704'067'200'000;  // 2024-01-01, as AWS limits it
 
@@ -43,7 +43,11 @@ struct Token {
 };
 
 std::string encode_token(const Token& token) {
-  return base::base64url(store::Key(token.forward ? "f" : "b").signed_number(token.last.at.time).number(token.last.stream).number(token.last.at.sequence).str());
+  return base::base64url(store::Key(token.forward ? "f" : "b")
+                             .signed_number(token.last.at.time)
+                             .number(token.last.stream)
+                             .number(token.last.at.sequence)
+                             .str());
 }
 
 Token decode_token(const std::string& text) {
@@ -67,8 +71,8 @@ struct Found {
 };
 
 // The streams that may hold events of the range.
-std::vector<Found> find_streams(store::Reader& reader, const Group& group, const FilterLogEventsRequest& request, std::int64_t begin,
-                                std::int64_t end) {
+std::vector<Found> find_streams(store::Reader& reader, const Group& group, const FilterLogEventsRequest& request,
+                                std::int64_t begin, std::int64_t end) {
   std::vector<Found> out;
   auto add = [&](std::string name, Stream stream) {
     if (stream.has_events && stream.last >= begin && stream.first <= end) out.push_back({std::move(name), stream});
@@ -120,7 +124,8 @@ class Cursor {
   void load() {
     next_ = 0;
     rows_.clear();
-    if (range_.begin < range_.end) rows_ = reader_.scan(range_, kScanned, forward_ ? store::Order::ascending : store::Order::descending);
+    if (range_.begin < range_.end)
+      rows_ = reader_.scan(range_, kScanned, forward_ ? store::Order::ascending : store::Order::descending);
     exhausted_ = rows_.size() < kScanned;
     if (!rows_.empty()) (forward_ ? range_.begin : range_.end) = forward_ ? keys::after(rows_.back().key) : rows_.back().key;
     read_place();
@@ -140,7 +145,8 @@ class Cursor {
   Place place_;
 };
 
-store::Range range_of(std::uint64_t group, std::uint64_t stream, std::int64_t begin, std::int64_t end, const std::optional<Token>& token) {
+store::Range range_of(std::uint64_t group, std::uint64_t stream, std::int64_t begin, std::int64_t end,
+                      const std::optional<Token>& token) {
   auto range = store::prefix_range(keys::events(group, stream));
   range.begin = keys::event(group, stream, {begin, 0});
   if (end < std::numeric_limits<std::int64_t>::max()) range.end = std::min(range.end, keys::event(group, stream, {end + 1, 0}));
@@ -199,7 +205,9 @@ async::Task<FilterLogEventsResponse> Logs::FilterLogEvents(const wire::Call& cal
   });
   // An event of an unopened stream comes no earlier in the merge than this.
   auto edge = [&](const Found& f) { return forward ? f.stream.first : f.stream.last; };
-  auto later = [&](const Cursor* a, const Cursor* b) { return forward ? b->place().before(a->place()) : a->place().before(b->place()); };
+  auto later = [&](const Cursor* a, const Cursor* b) {
+    return forward ? b->place().before(a->place()) : a->place().before(b->place());
+  };
 
   std::vector<std::unique_ptr<Cursor>> cursors;
   std::priority_queue<Cursor*, std::vector<Cursor*>, decltype(later)> merge(later);
@@ -212,8 +220,8 @@ async::Task<FilterLogEventsResponse> Logs::FilterLogEvents(const wire::Call& cal
   std::size_t bytes = 0, read_events = 0, read_bytes = 0;
   Token reached{forward, token ? token->last : Place{}};
   while (true) {
-    while (unopened < found.size() &&
-           (merge.empty() || (forward ? edge(found[unopened]) <= merge.top()->place().at.time : edge(found[unopened]) >= merge.top()->place().at.time))) {
+    while (unopened < found.size() && (merge.empty() || (forward ? edge(found[unopened]) <= merge.top()->place().at.time
+                                                                 : edge(found[unopened]) >= merge.top()->place().at.time))) {
       const auto& next = found[unopened++];
       auto cursor = std::make_unique<Cursor>(*reader, next, range_of(group.id, next.stream.id, begin, end, token), forward);
       ++read_events;  // opening is work, too
@@ -241,7 +249,8 @@ async::Task<FilterLogEventsResponse> Logs::FilterLogEvents(const wire::Call& cal
       output.timestamp = reached.last.at.time;
       output.message = std::string(event.message);
       output.ingestionTime = event.ingested;
-      output.eventId = fmt::format("{:016}{:020}{:020}", std::max<std::int64_t>(0, reached.last.at.time), reached.last.stream, reached.last.at.sequence);
+      output.eventId = fmt::format("{:016}{:020}{:020}", std::max<std::int64_t>(0, reached.last.at.time), reached.last.stream,
+                                   reached.last.at.sequence);
       events.push_back(std::move(output));
     }
     merge.pop();

@@ -57,7 +57,8 @@ async::Task<GetLogEventsResponse> Logs::GetLogEvents(const wire::Call& call, Get
   const bool forward = token ? token->forward : request.startFromHead.value_or(false);
   auto range = store::prefix_range(keys::events(group.id, stream.id));
   range.begin = keys::event(group.id, stream.id, {oldest, 0});
-  if (request.endTime) range.end = std::min(range.end, keys::event(group.id, stream.id, {std::max<std::int64_t>(0, *request.endTime), 0}));
+  if (request.endTime)
+    range.end = std::min(range.end, keys::event(group.id, stream.id, {std::max<std::int64_t>(0, *request.endTime), 0}));
   if (token) {
     const auto gap = keys::event(group.id, stream.id, token->gap);
     if (forward) {

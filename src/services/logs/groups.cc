@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t kPage = 50;
 constexpr std::size_t kScanned = 256;
 
-constexpr std::int32_t kRetentionDays[] = {1,   3,   5,   7,   14,  30,   60,   90,   120,  150,  180,
+constexpr std::int32_t kRetentionDays[] = {1,   3,   5,   7,   14,   30,   60,   90,   120,  150,  180,
                                            365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653};
 
 void refuse_linked_accounts(const std::optional<bool>& linked) {
@@ -156,7 +156,8 @@ async::Task<ListLogGroupsResponse> Logs::ListLogGroups(const wire::Call& call, L
   auto& groups = out.logGroups.emplace();
   if (request.logGroupClass && *request.logGroupClass != "STANDARD") co_return out;
   // Nothing here has a data source or a field index, so no group can match such a filter.
-  if ((request.dataSources && !request.dataSources->empty()) || (request.fieldIndexNames && !request.fieldIndexNames->empty())) co_return out;
+  if ((request.dataSources && !request.dataSources->empty()) || (request.fieldIndexNames && !request.fieldIndexNames->empty()))
+    co_return out;
   co_await see_sink(state_);
 
   const auto pattern = request.logGroupNamePattern.value_or("");
@@ -199,11 +200,13 @@ async::Task<ListLogGroupsResponse> Logs::ListLogGroups(const wire::Call& call, L
 async::Task<> Logs::PutRetentionPolicy(const wire::Call& call, PutRetentionPolicyRequest request) {
   const auto days = request.retentionInDays;
   if (std::ranges::find(kRetentionDays, days) == std::end(kRetentionDays)) {
-    throw InvalidParameterException(fmt::format(
-        "1 validation error detected: Value '{}' at 'retentionInDays' failed to satisfy constraint: Member must satisfy enum value set: [{}]",
-        days, fmt::join(kRetentionDays, ", ")));
+    throw InvalidParameterException(
+        fmt::format("1 validation error detected: Value '{}' at 'retentionInDays' failed to satisfy constraint: Member must "
+                    "satisfy enum value set: [{}]",
+                    days, fmt::join(kRetentionDays, ", ")));
   }
-  co_await change_group(*state_, group_of_name(call, request.logGroupName), [days](Group& group) { group.retention_days = days; });
+  co_await change_group(*state_, group_of_name(call, request.logGroupName),
+                        [days](Group& group) { group.retention_days = days; });
   state_->swept_event.notify_all();
 }
 

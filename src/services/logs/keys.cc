@@ -11,7 +11,8 @@ bool table(store::KeyReader& reader, std::string_view expected) {
 
 bool read_group(std::string_view key, GroupName& out) {
   store::KeyReader reader(key);
-  return table(reader, "logs/group") && reader.text(out.account) && reader.text(out.region) && reader.text(out.name) && reader.done();
+  return table(reader, "logs/group") && reader.text(out.account) && reader.text(out.region) && reader.text(out.name) &&
+         reader.done();
 }
 
 bool read_stream(std::string_view key, std::string& name) {

@@ -22,24 +22,32 @@ inline std::string groups() { return store::Key("logs/group").str(); }
 inline std::string groups(std::string_view account, std::string_view region) {
   return store::Key("logs/group").text(account).text(region).str();
 }
-inline std::string group(const GroupName& name) { return store::Key("logs/group").text(name.account).text(name.region).text(name.name).str(); }
+inline std::string group(const GroupName& name) {
+  return store::Key("logs/group").text(name.account).text(name.region).text(name.name).str();
+}
 bool read_group(std::string_view key, GroupName& out);
 
 inline std::string bytes(std::uint64_t group) { return store::Key("logs/bytes").number(group).str(); }
 
 inline std::string streams(std::uint64_t group) { return store::Key("logs/stream").number(group).str(); }
-inline std::string stream(std::uint64_t group, std::string_view name) { return store::Key("logs/stream").number(group).text(name).str(); }
+inline std::string stream(std::uint64_t group, std::string_view name) {
+  return store::Key("logs/stream").number(group).text(name).str();
+}
 bool read_stream(std::string_view key, std::string& name);
 
 inline std::string lasts(std::uint64_t group) { return store::Key("logs/last").number(group).str(); }
-inline std::string last(std::uint64_t group, std::int64_t time) { return store::Key("logs/last").number(group).signed_number(time).str(); }
+inline std::string last(std::uint64_t group, std::int64_t time) {
+  return store::Key("logs/last").number(group).signed_number(time).str();
+}
 inline std::string last(std::uint64_t group, std::int64_t time, std::string_view stream) {
   return store::Key("logs/last").number(group).signed_number(time).text(stream).str();
 }
 bool read_last(std::string_view key, std::int64_t& time, std::string& stream);
 
 inline std::string events(std::uint64_t group) { return store::Key("logs/event").number(group).str(); }
-inline std::string events(std::uint64_t group, std::uint64_t stream) { return store::Key("logs/event").number(group).number(stream).str(); }
+inline std::string events(std::uint64_t group, std::uint64_t stream) {
+  return store::Key("logs/event").number(group).number(stream).str();
+}
 inline std::string event(std::uint64_t group, std::uint64_t stream, Position at) {
   return store::Key("logs/event").number(group).number(stream).signed_number(at.time).number(at.sequence).str();
 }

@@ -13,7 +13,10 @@ using namespace aws::logs;
 
 class LogsTest : public testing::Test {
  protected:
-  LogsTest() { call_.account = "000000000000"; call_.region = "us-east-1"; }
+  LogsTest() {
+    call_.account = "000000000000";
+    call_.region = "us-east-1";
+  }
   ~LogsTest() override { clock_.reset(); }
 
   template <class T>
@@ -49,7 +52,9 @@ class LogsTest : public testing::Test {
     r.logGroupName = name;
     run(logs_->CreateLogGroup(call(), r));
   }
-  void create_stream(const std::string& group, const std::string& stream) { run(logs_->CreateLogStream(call(), {group, stream})); }
+  void create_stream(const std::string& group, const std::string& stream) {
+    run(logs_->CreateLogStream(call(), {group, stream}));
+  }
   PutLogEventsResponse put(const std::string& group, const std::string& stream, std::vector<InputLogEvent> events) {
     PutLogEventsRequest r;
     r.logGroupName = group;
@@ -57,7 +62,8 @@ class LogsTest : public testing::Test {
     r.logEvents = std::move(events);
     return run(logs_->PutLogEvents(call(), r));
   }
-  GetLogEventsResponse get(const std::string& group, const std::string& stream, std::function<void(GetLogEventsRequest&)> change = {}) {
+  GetLogEventsResponse get(const std::string& group, const std::string& stream,
+                           std::function<void(GetLogEventsRequest&)> change = {}) {
     GetLogEventsRequest r;
     r.logGroupName = group;
     r.logStreamName = stream;
@@ -119,7 +125,8 @@ TEST_F(LogsTest, DeletedGroupTakesItsEventsAlong) {
   create_stream("g", "s");
   put("g", "s", {{now(), "old"}});
   run(logs_->DeleteLogGroup(call(), {"g"}));
-  expect_fault<ResourceNotFoundException>([&] { run(logs_->DeleteLogGroup(call(), {"g"})); }, "The specified log group does not exist.");
+  expect_fault<ResourceNotFoundException>([&] { run(logs_->DeleteLogGroup(call(), {"g"})); },
+                                          "The specified log group does not exist.");
   create_group("g");
   create_stream("g", "s");
   EXPECT_TRUE(get("g", "s").events->empty());
@@ -153,7 +160,8 @@ TEST_F(LogsTest, PutChecksTheBatch) {
   expect_fault<ResourceAlreadyExistsException>([&] { create_stream("g", "s"); }, "The specified log stream already exists");
   EXPECT_THROW(put("g", "s", {{now(), "b"}, {now() - 1, "a"}}), InvalidParameterException);
   EXPECT_THROW(put("g", "s", {{now() - 2 * kDay, "a"}, {now(), "b"}}), InvalidParameterException);
-  EXPECT_THROW(put("g", "s", {{now(), std::string(600'000, 'x')}, {now(), std::string(600'000, 'x')}}), InvalidParameterException);
+  EXPECT_THROW(put("g", "s", {{now(), std::string(600'000, 'x')}, {now(), std::string(600'000, 'x')}}),
+               InvalidParameterException);
   const auto out = put("g", "s", {{now() - 15 * kDay, "too old"}, {now(), "right"}, {now() + 3 * 3'600'000, "too new"}});
   ASSERT_TRUE(out.rejectedLogEventsInfo);
   EXPECT_EQ(out.rejectedLogEventsInfo->tooOldLogEventEndIndex, 1);
@@ -226,11 +234,13 @@ TEST_F(LogsTest, FilterMergesStreamsAndPages) {
   put("g", "b", {{t + 10, "b10 ERROR"}, {t + 40, "b40"}});
   put("g", "c", {{t + 20, "c20"}, {t + 50, "c50 ERROR"}});
   EXPECT_EQ(messages(filter("g").events), (Strings{"a0 ERROR", "b10 ERROR", "c20", "a30", "b40", "c50 ERROR"}));
-  EXPECT_EQ(messages(filter("g", [](auto& r) { r.filterPattern = "ERROR"; }).events), (Strings{"a0 ERROR", "b10 ERROR", "c50 ERROR"}));
+  EXPECT_EQ(messages(filter("g", [](auto& r) { r.filterPattern = "ERROR"; }).events),
+            (Strings{"a0 ERROR", "b10 ERROR", "c50 ERROR"}));
   EXPECT_EQ(messages(filter("g", [](auto& r) { r.logStreamNamePrefix = "b"; }).events), (Strings{"b10 ERROR", "b40"}));
   EXPECT_EQ(messages(filter("g", [](auto& r) { r.logStreamNames = Strings{"a", "c"}; }).events),
             (Strings{"a0 ERROR", "c20", "a30", "c50 ERROR"}));
-  EXPECT_EQ(messages(filter("g", [&](auto& r) { r.startTime = t + 20, r.endTime = t + 40; }).events), (Strings{"c20", "a30", "b40"}));
+  EXPECT_EQ(messages(filter("g", [&](auto& r) { r.startTime = t + 20, r.endTime = t + 40; }).events),
+            (Strings{"c20", "a30", "b40"}));
   EXPECT_EQ(messages(filter("g", [&](auto& r) { r.startTime = t, r.startFromHead = false; }).events),
             (Strings{"c50 ERROR", "b40", "a30", "c20", "b10 ERROR", "a0 ERROR"}));
 

@@ -96,7 +96,9 @@ StoredEvent decode_event(std::string_view row) {
   return {static_cast<std::int64_t>(ingested), row.substr(8)};
 }
 
-std::string group_arn(const GroupName& name) { return fmt::format("arn:aws:logs:{}:{}:log-group:{}", name.region, name.account, name.name); }
+std::string group_arn(const GroupName& name) {
+  return fmt::format("arn:aws:logs:{}:{}:log-group:{}", name.region, name.account, name.name);
+}
 
 std::string stream_arn(const GroupName& name, std::string_view stream) {
   return fmt::format("{}:log-stream:{}", group_arn(name), stream);

@@ -26,7 +26,7 @@ struct Group {
 struct Stream {
   std::uint64_t id = 0;
   std::int64_t created = 0;
-  std::uint64_t next = 0;  // sequence of the next event: orders events of the same millisecond
+  std::uint64_t next = 0;                          // sequence of the next event: orders events of the same millisecond
   std::int64_t first = 0, last = 0, ingested = 0;  // meaningful when has_events
   std::uint64_t bytes = 0;
   bool has_events = false;
@@ -39,10 +39,10 @@ struct Position {
   auto operator<=>(const Position&) const = default;
 };
 
-inline constexpr std::size_t kEventOverhead = 26;          // bytes AWS counts for each event beside its message
-inline constexpr std::size_t kMaxBatchBytes = 1'048'576;   // of PutLogEvents, and of a page that is read
+inline constexpr std::size_t kEventOverhead = 26;         // bytes AWS counts for each event beside its message
+inline constexpr std::size_t kMaxBatchBytes = 1'048'576;  // of PutLogEvents, and of a page that is read
 inline constexpr std::size_t kMaxBatchEvents = 10'000;
-inline constexpr std::int64_t kDay = 86'400'000;           // ms
+inline constexpr std::int64_t kDay = 86'400'000;  // ms
 
 std::string encode(const Group& group);
 std::string encode(const Stream& stream);

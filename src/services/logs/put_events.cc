@@ -71,7 +71,8 @@ async::Task<PutLogEventsResponse> Logs::PutLogEvents(const wire::Call& call, Put
     auto accepted = accept(request.logEvents, group, now);
     std::vector<NewEvent> events;
     events.reserve(accepted.end - accepted.begin);
-    for (auto i = accepted.begin; i < accepted.end; ++i) events.push_back({request.logEvents[i].timestamp, request.logEvents[i].message});
+    for (auto i = accepted.begin; i < accepted.end; ++i)
+      events.push_back({request.logEvents[i].timestamp, request.logEvents[i].message});
     append_events(t, group, request.logStreamName, stream, events, now);
     PutLogEventsResponse out;
     out.nextSequenceToken = fmt::format("{:056}", stream.next + events.size());

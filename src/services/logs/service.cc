@@ -1,6 +1,6 @@
 #include "services/logs/service.h"
 
-#include <algorithm>
+#include <chrono>
 
 #include "services/logs/keys.h"
 #include "services/logs/state.h"
@@ -21,7 +21,17 @@ void truncate(std::string& message) {
   message.resize(size);
 }
 
+async::Task<> run_counted(Shared state, async::Task<> (*task)(Shared)) {
+  co_await task(state);
+  --state->background;
+  state->ended_event.notify_all();
+}
 
+void tell_all(State& state) {
+  state.written_event.notify_all();
+  state.full_event.notify_all();
+  state.swept_event.notify_all();
+}
 
 }  // namespace
 
@@ -34,9 +44,7 @@ Logs::Logs(Dependencies dependencies)
 
 Logs::~Logs() {
   state_->stopping = true;
-  state_->written_event.notify_all();
-  state_->full_event.notify_all();
-  state_->swept_event.notify_all();
+  tell_all(*state_);
 }
 
 void Logs::write(const std::string& account, const std::string& region, const std::string& group, const std::string& stream,
@@ -61,17 +69,21 @@ async::Task<> Logs::flush() { return drain(state_); }
 std::uint64_t Logs::dropped() const { return state_->dropped; }
 
 async::Task<> Logs::start() {
-  state_->started = true;
-  state_->loops.spawn("log flusher", run_flusher(state_));
-  state_->loops.spawn("log retention", run_sweeper(state_));
+  state_->background += 2;
+  state_->loops.spawn("log flusher", run_counted(state_, run_flusher));
+  state_->loops.spawn("log retention", run_counted(state_, run_sweeper));
   co_return;
 }
 
 async::Task<> Logs::stop() {
   state_->stopping = true;
-  state_->written_event.notify_all();
-  state_->full_event.notify_all();
-  state_->swept_event.notify_all();
+  // A task may be between its look at `stopping` and its wait: tell it again until it has ended.
+  while (state_->background > 0) {
+    const auto seen = state_->ended_event.ticket();
+    tell_all(*state_);
+    if (state_->background == 0) break;
+    co_await state_->ended_event.wait(seen, std::chrono::milliseconds(50));
+  }
   co_await drain(state_);
 }
 

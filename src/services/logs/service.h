@@ -42,25 +42,30 @@ class Logs final : public aws::logs::AbstractService, public contracts::LogSink,
   async::Task<> nuke() override;
 
   // wire::Service
-  async::Task<contracts::AccessRequest> access(const wire::Call& call, const wire::Operation& operation, const void* request) override;
+  async::Task<contracts::AccessRequest> access(const wire::Call& call, const wire::Operation& operation,
+                                               const void* request) override;
 
   // aws::logs::AbstractService
   async::Task<> CreateLogGroup(const wire::Call& call, aws::logs::CreateLogGroupRequest request) override;
   async::Task<> DeleteLogGroup(const wire::Call& call, aws::logs::DeleteLogGroupRequest request) override;
   async::Task<aws::logs::DescribeLogGroupsResponse> DescribeLogGroups(const wire::Call& call,
                                                                       aws::logs::DescribeLogGroupsRequest request) override;
-  async::Task<aws::logs::ListLogGroupsResponse> ListLogGroups(const wire::Call& call, aws::logs::ListLogGroupsRequest request) override;
+  async::Task<aws::logs::ListLogGroupsResponse> ListLogGroups(const wire::Call& call,
+                                                              aws::logs::ListLogGroupsRequest request) override;
   async::Task<> CreateLogStream(const wire::Call& call, aws::logs::CreateLogStreamRequest request) override;
   async::Task<> DeleteLogStream(const wire::Call& call, aws::logs::DeleteLogStreamRequest request) override;
   async::Task<aws::logs::DescribeLogStreamsResponse> DescribeLogStreams(const wire::Call& call,
                                                                         aws::logs::DescribeLogStreamsRequest request) override;
-  async::Task<aws::logs::PutLogEventsResponse> PutLogEvents(const wire::Call& call, aws::logs::PutLogEventsRequest request) override;
-  async::Task<aws::logs::GetLogEventsResponse> GetLogEvents(const wire::Call& call, aws::logs::GetLogEventsRequest request) override;
+  async::Task<aws::logs::PutLogEventsResponse> PutLogEvents(const wire::Call& call,
+                                                            aws::logs::PutLogEventsRequest request) override;
+  async::Task<aws::logs::GetLogEventsResponse> GetLogEvents(const wire::Call& call,
+                                                            aws::logs::GetLogEventsRequest request) override;
   async::Task<aws::logs::FilterLogEventsResponse> FilterLogEvents(const wire::Call& call,
                                                                   aws::logs::FilterLogEventsRequest request) override;
   async::Task<> PutRetentionPolicy(const wire::Call& call, aws::logs::PutRetentionPolicyRequest request) override;
   async::Task<> DeleteRetentionPolicy(const wire::Call& call, aws::logs::DeleteRetentionPolicyRequest request) override;
-  async::Task<> PutLogGroupDeletionProtection(const wire::Call& call, aws::logs::PutLogGroupDeletionProtectionRequest request) override;
+  async::Task<> PutLogGroupDeletionProtection(const wire::Call& call,
+                                              aws::logs::PutLogGroupDeletionProtectionRequest request) override;
   async::Task<> TagResource(const wire::Call& call, aws::logs::TagResourceRequest request) override;
   async::Task<> UntagResource(const wire::Call& call, aws::logs::UntagResourceRequest request) override;
   async::Task<aws::logs::ListTagsForResourceResponse> ListTagsForResource(const wire::Call& call,

@@ -11,9 +11,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kBufferBytes = 16 << 20;   // beyond it events are dropped and counted
-constexpr std::size_t kBatchBytes = 256 << 10;   // enough to commit without waiting
-constexpr std::size_t kCommitBytes = 2 << 20;    // of one transaction
+constexpr std::size_t kBufferBytes = 16 << 20;  // beyond it events are dropped and counted
+constexpr std::size_t kBatchBytes = 256 << 10;  // enough to commit without waiting
+constexpr std::size_t kCommitBytes = 2 << 20;   // of one transaction
 constexpr std::size_t kCommitEvents = 10'000;
 constexpr auto kBatchTime = 200ms;
 constexpr auto kRetryTime = 1s;
@@ -175,7 +175,7 @@ async::Task<> run_flusher(Shared state) {
     try {
       co_await drain(state);
     } catch (const std::exception& error) {
-      base::log_warn("log events wait for the store", {{"error", error.what()}});
+      base::log_warn("log events wait for the store", {{"error", error.what()}});  // once a second at most
       failed = true;
     }
     if (failed && !state->stopping) co_await state->written_event.wait(state->written_event.ticket(), kRetryTime);

@@ -33,33 +33,34 @@ struct State {
     std::size_t bytes = 0;
   };
   std::mutex mutex;
-  std::deque<Pending> buffer;     // guarded by mutex
-  std::size_t buffered_bytes = 0; // guarded by mutex; counts what is being committed, too
-  std::uint64_t written = 0;      // guarded by mutex: writes accepted
-  std::atomic<std::uint64_t> taken{0};      // writes that left the buffer for good
-  std::atomic<std::size_t> undurable{0};    // writes not yet committed
+  std::deque<Pending> buffer;             // guarded by mutex
+  std::size_t buffered_bytes = 0;         // guarded by mutex; counts what is being committed, too
+  std::uint64_t written = 0;              // guarded by mutex: writes accepted
+  std::atomic<std::uint64_t> taken{0};    // writes that left the buffer for good
+  std::atomic<std::size_t> undurable{0};  // writes not yet committed
   std::atomic<std::uint64_t> dropped{0};
 
-  async::Event written_event;   // something is buffered
-  async::Event full_event;      // much is buffered: do not wait for the batch to grow
-  async::Event swept_event;     // the clock was moved, or the room stops
+  async::Event written_event;  // something is buffered
+  async::Event full_event;     // much is buffered: do not wait for the batch to grow
+  async::Event swept_event;    // the clock was moved, or the room stops
   async::Semaphore committing{1};
   std::atomic<bool> stopping{false};
-  std::atomic<bool> started{false};
+  std::atomic<int> background{0};  // tasks that start() began and that still run
+  async::Event ended_event;        // one of them ended
 };
 
 using Shared = std::shared_ptr<State>;
 
 // sink.cc
 void write_to_sink(State& state, State::Pending pending);
-async::Task<> drain(Shared state);         // commits what was written before; throws when the store refuses
-async::Task<> see_sink(Shared state);      // the same for a read: a store that refuses writes still answers
+async::Task<> drain(Shared state);     // commits what was written before; throws when the store refuses
+async::Task<> see_sink(Shared state);  // the same for a read: a store that refuses writes still answers
 async::Task<> run_flusher(Shared state);
 void drop_buffer(State& state);
 
 // retention.cc
 async::Task<> run_sweeper(Shared state);
-async::Task<> sweep(Shared state);         // removes every expired event once
+async::Task<> sweep(Shared state);  // removes every expired event once
 // Events before this moment are expired; the smallest time when they stay for ever.
 std::int64_t oldest_kept(const Group& group, base::Timestamp now);
 

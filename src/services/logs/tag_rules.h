@@ -1,4 +1,5 @@
-// What AWS accepts as tags of a log group. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_TagResource.html
+// What AWS accepts as tags of a log group.
+// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_TagResource.html
 #pragma once
 
 #include <map>

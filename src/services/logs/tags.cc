@@ -12,7 +12,8 @@ using namespace aws::logs;
 
 void check_tags(const std::map<std::string, std::string>& tags) {
   for (const auto& [key, value] : tags) {
-    if (key.empty() || key.size() > 128 * 4 || value.size() > 256 * 4) throw InvalidParameterException("Invalid tag key or value.");
+    if (key.empty() || key.size() > 128 * 4 || value.size() > 256 * 4)
+      throw InvalidParameterException("Invalid tag key or value.");
     if (base::lower(key).starts_with("aws:")) {
       throw InvalidParameterException("User-defined tag keys can't start with 'aws:'.");
     }
