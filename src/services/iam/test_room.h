@@ -1,6 +1,7 @@
 // A room on a memory store, for the tests of this folder.
 #pragma once
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <memory>
