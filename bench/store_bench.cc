@@ -53,7 +53,10 @@ class Meter {
     std::lock_guard lock(mutex_);
     std::ranges::sort(times_);
     auto at = [&](double part) {
-      return times_.empty() ? 0.0 : std::chrono::duration<double, std::milli>(times_[static_cast<std::size_t>(part * (times_.size() - 1))]).count();
+      return times_.empty()
+                 ? 0.0
+                 : std::chrono::duration<double, std::milli>(times_[static_cast<std::size_t>(part * (times_.size() - 1))])
+                       .count();
     };
     return {times_.size() / seconds, at(0.5), at(0.99)};
   }
@@ -157,7 +160,8 @@ async::Task<> put_on(store::Store* store, std::uint64_t writer, bool reads, Mete
 async::Task<> count_up(store::Store* store, Meter* meter, std::atomic<bool>* stop, std::atomic<int>* left) {
   while (!*stop) {
     auto begin = Clock::now();
-    co_await store->commit([](store::Transaction& t) { t.put("hot", std::to_string(std::stoull(t.get("hot").value_or("0")) + 1)); });
+    co_await store->commit(
+        [](store::Transaction& t) { t.put("hot", std::to_string(std::stoull(t.get("hot").value_or("0")) + 1)); });
     meter->add(Clock::now() - begin);
   }
   --*left;
@@ -179,7 +183,8 @@ Measure through_store(const fs::path& directory, double seconds, Start start) {
 void row(const char* work, const Measure& ours, const Measure* floor, const char* hold) {
   std::printf("| %s | %.0f/s, p50 %.1f ms, p99 %.1f ms |", work, ours.per_second, ours.p50, ours.p99);
   if (floor) {
-    std::printf(" batched RocksDB %.0f/s, p99 %.1f ms | %.2f |", floor->per_second, floor->p99, ours.per_second / floor->per_second);
+    std::printf(" batched RocksDB %.0f/s, p99 %.1f ms | %.2f |", floor->per_second, floor->p99,
+                ours.per_second / floor->per_second);
   } else {
     std::printf(" | |");
   }
@@ -199,13 +204,11 @@ int main(int argc, char** argv) {
       return put_on(s, w, false, m, stop, left);
     });
     row("durable puts, 64 coroutines", blind, &floor, ">= 0.5");
-    auto read = through_store(root / "read", seconds, [](auto* s, int w, auto* m, auto* stop, auto* left) {
-      return put_on(s, w, true, m, stop, left);
-    });
+    auto read = through_store(root / "read", seconds,
+                              [](auto* s, int w, auto* m, auto* stop, auto* left) { return put_on(s, w, true, m, stop, left); });
     row("durable read-then-put transactions, 64 coroutines", read, &floor, "");
-    auto hot = through_store(root / "hot", seconds, [](auto* s, int, auto* m, auto* stop, auto* left) {
-      return count_up(s, m, stop, left);
-    });
+    auto hot = through_store(root / "hot", seconds,
+                             [](auto* s, int, auto* m, auto* stop, auto* left) { return count_up(s, m, stop, left); });
     row("durable increments of one counter, 64 coroutines", hot, nullptr, "");
   }
   fs::remove_all(root);

@@ -73,9 +73,7 @@ void make_directory(const fs::path& path) {
 }
 
 // What comes from outside is never made a path unless it looks like a hash.
-bool is_hash(const Hash& hash) {
-  return hash.size() == 64 && hash.find_first_not_of("0123456789abcdef") == Hash::npos;
-}
+bool is_hash(const Hash& hash) { return hash.size() == 64 && hash.find_first_not_of("0123456789abcdef") == Hash::npos; }
 
 // Removes the file on the way out, unless it was renamed.
 class Temporary {

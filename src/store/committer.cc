@@ -15,12 +15,13 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr unsigned kOptimisticRuns = 2;  // more lose time where a row is hot, and gain little where none is
+constexpr unsigned kOptimisticRuns = 2;       // more lose time where a row is hot, and gain little where none is
 constexpr std::size_t kGroupBytes = 4 << 20;  // bounds how long the first of a group waits for the last
 
 }  // namespace
 
-// The coroutine that waits for a request. resume() is called once, from any thread; without it the coroutine is destroyed with it.
+// The coroutine that waits for a request. resume() is called once, from any thread; without it the coroutine is destroyed with
+// it.
 class Committer::Waiter {
  public:
   virtual ~Waiter() = default;
@@ -107,13 +108,14 @@ async::Task<bool> Committer::submit(std::unique_ptr<Request> request) {
 }
 
 void Committer::enqueue(std::unique_ptr<Request> request) {
-  {
-    std::lock_guard lock(mutex_);
-    if (!closed_) {
-      pending_.push_back(std::move(request));
-    }
+  std::unique_lock lock(mutex_);
+  if (closed_) {
+    lock.unlock();
+    request->waiter->resume(std::make_exception_ptr(StorageFailed("the store is closed")), false);
+    return;
   }
-  if (request) return request->waiter->resume(std::make_exception_ptr(StorageFailed("the store is closed")), false);
+  pending_.push_back(std::move(request));
+  lock.unlock();
   wake_.notify_one();
 }
 

@@ -3,9 +3,9 @@
 // A body runs against a snapshot, on the caller's executor, and leaves what it read and what it wrote. One thread takes what is
 // pending, in order of arrival; turns away whoever read something that was written after his snapshot (an earlier one of the same
 // group included); applies the rest as one batch with one sync; and posts every waiter to his own executor.
-// Who is turned away runs again; turned away twice, his body runs in the committing thread itself, on top of what the group holds so
-// far: there it cannot be overtaken, so nobody starves, nobody need back off, and a hot row goes many times into one sync. Bodies that read nothing never conflict; those that wrote nothing
-// need no commit, as their snapshot is a serial order's moment.
+// Who is turned away runs again; turned away twice, his body runs in the committing thread itself, on top of what the group holds
+// so far: there it cannot be overtaken, so nobody starves, nobody need back off, and a hot row goes many times into one sync.
+// Bodies that read nothing never conflict; those that wrote nothing need no commit, as their snapshot is a serial order's moment.
 #pragma once
 
 #include <atomic>
@@ -54,8 +54,8 @@ class Committer : public std::enable_shared_from_this<Committer> {
   RecentWrites recent_;  // of the committing thread
   std::mutex mutex_;
   std::condition_variable wake_;
-  Requests pending_;      // guarded by mutex_
-  bool closed_ = false;   // guarded by mutex_
+  Requests pending_;     // guarded by mutex_
+  bool closed_ = false;  // guarded by mutex_
   std::atomic<std::uint64_t> commits_{0}, conflicts_{0}, syncs_{0}, bytes_{0};
   std::mutex joining_;
   std::thread thread_;

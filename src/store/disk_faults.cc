@@ -125,7 +125,7 @@ std::optional<std::string> DiskFaults::Files::content(const std::string& name) {
 }
 
 IOStatus DiskFaults::Files::NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
-                                           std::unique_ptr<rocksdb::FSWritableFile>* result, IODebugContext* debug) {
+                                            std::unique_ptr<rocksdb::FSWritableFile>* result, IODebugContext* debug) {
   if (auto status = changing(); !status.ok()) return status;
   auto plain = options;
   plain.use_mmap_writes = false;
@@ -139,7 +139,7 @@ IOStatus DiskFaults::Files::NewWritableFile(const std::string& name, const rocks
 }
 
 IOStatus DiskFaults::Files::NewDirectory(const std::string& name, const IOOptions& options,
-                                        std::unique_ptr<rocksdb::FSDirectory>* result, IODebugContext* debug) {
+                                         std::unique_ptr<rocksdb::FSDirectory>* result, IODebugContext* debug) {
   std::unique_ptr<rocksdb::FSDirectory> folder;
   auto status = target()->NewDirectory(name, options, &folder, debug);
   if (status.ok()) *result = std::make_unique<Folder>(*this, name, std::move(folder));
@@ -147,7 +147,7 @@ IOStatus DiskFaults::Files::NewDirectory(const std::string& name, const IOOption
 }
 
 IOStatus DiskFaults::Files::RenameFile(const std::string& from, const std::string& to, const IOOptions& options,
-                                      IODebugContext* debug) {
+                                       IODebugContext* debug) {
   if (auto status = changing(); !status.ok()) return status;
   std::lock_guard lock(mutex_);
   auto before = content(to);

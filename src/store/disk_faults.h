@@ -1,5 +1,5 @@
-// The seam through which a test takes the disk away: files as RocksDB sees them, which fail when told and remember what was synced.
-// For tests; nothing of the program uses it.
+// The seam through which a test takes the disk away: files as RocksDB sees them, which fail when told and remember what was
+// synced. For tests; nothing of the program uses it.
 #pragma once
 
 #include <memory>

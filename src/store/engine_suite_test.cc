@@ -228,7 +228,8 @@ TEST_P(EngineSuite, ErasesLargeRanges) {
 
 TEST_P(EngineSuite, ConflictsOnAPointRead) {
   put("a", "1");
-  int runs = interleaved([](Transaction& t) { t.put("b", t.get("a").value_or("none")); }, [](Transaction& t) { t.put("a", "2"); });
+  int runs =
+      interleaved([](Transaction& t) { t.put("b", t.get("a").value_or("none")); }, [](Transaction& t) { t.put("a", "2"); });
   EXPECT_EQ(runs, 2);
   EXPECT_EQ(get("b"), "2");
   EXPECT_EQ(store_->counters().conflicts, 1u);

@@ -1,4 +1,5 @@
-// How a store is opened. The engines differ in where bytes live, not in what they promise (memory: durable as long as the process).
+// How a store is opened. The engines differ in where bytes live, not in what they promise (memory: durable as long as the
+// process).
 #pragma once
 
 #include <filesystem>

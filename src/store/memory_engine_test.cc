@@ -4,8 +4,7 @@
 namespace lambari::store {
 namespace {
 
-INSTANTIATE_TEST_SUITE_P(Memory, EngineSuite,
-                         testing::Values(Candidate{"memory", [](const auto&) { return open_memory(); }}));
+INSTANTIATE_TEST_SUITE_P(Memory, EngineSuite, testing::Values(Candidate{"memory", [](const auto&) { return open_memory(); }}));
 
 }  // namespace
 }  // namespace lambari::store

@@ -17,10 +17,10 @@
 #include <thread>
 
 #include "store/committer.h"
+#include "store/disk_faults.h"
 #include "store/engine_suite.h"
 #include "store/engines.h"
 #include "store/key.h"
-#include "store/disk_faults.h"
 #include "store/rocks_engine.h"
 
 namespace lambari::store {
@@ -151,7 +151,8 @@ TEST(KillNine, LosesNothingAcknowledged) {
     {
       Victim victim(directory.path(), 1'000'000 * round);
       Acknowledged a;
-      for (std::size_t wanted = acknowledged.size() + 1500; acknowledged.size() < wanted && victim.next(a);) acknowledged.insert(a);
+      for (std::size_t wanted = acknowledged.size() + 1500; acknowledged.size() < wanted && victim.next(a);)
+        acknowledged.insert(a);
       victim.kill();
       while (victim.next(a)) acknowledged.insert(a);
     }

@@ -27,7 +27,8 @@
 
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
-// Debian's RocksDB is not instrumented: the sanitizer does not see the atomics by which its memory is handed from writer to reader.
+// Debian's RocksDB is not instrumented: the sanitizer does not see the atomics by which its memory is handed from writer to
+// reader.
 extern "C" const char* __tsan_default_suppressions() { return "race:rocksdb::"; }
 #endif
 #endif
@@ -35,8 +36,9 @@ extern "C" const char* __tsan_default_suppressions() { return "race:rocksdb::"; 
 namespace lambari::store {
 namespace {
 
-// An erased range of up to so many keys becomes that many point deletes: every range tombstone slows every later read of its file,
-// and the usual erase (an API with its routes) is small. A larger one becomes one range tombstone, so its cost does not grow.
+// An erased range of up to so many keys becomes that many point deletes: every range tombstone slows every later read of its
+// file, and the usual erase (an API with its routes) is small. A larger one becomes one range tombstone, so its cost does not
+// grow.
 constexpr std::size_t kPointDeletes = 256;
 
 // While the medium refuses, a write tries it again no sooner than this after the last try.
@@ -91,8 +93,8 @@ rocksdb::Options options_for(const RocksSettings& settings, rocksdb::Env* env, b
   // One thread writes.
   options.allow_concurrent_memtable_write = false;
   options.enable_write_thread_adaptive_yield = false;
-  // What is read from the log at open is written out as a table, synced. The log may end with records that were not synced when the
-  // process was killed; kept there, a later power loss would take them after others had built on them.
+  // What is read from the log at open is written out as a table, synced. The log may end with records that were not synced when
+  // the process was killed; kept there, a later power loss would take them after others had built on them.
   options.avoid_flush_during_recovery = false;
   // Up to the first record that is not whole. An acknowledged record is synced, and so are all before it.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;

@@ -5,8 +5,8 @@
 // waits: besides the transaction it may use only what is the caller's own. transact() returns once the commit is durable: an
 // acknowledged write survives kill -9 and power loss. It cannot be cancelled. Keys sort as unsigned bytes.
 //
-// Destroying a store commits what is pending. Its waiters are then posted to their loops: stop the loops before, destroy them after.
-// Several stores never share a directory.
+// Destroying a store commits what is pending. Its waiters are then posted to their loops: stop the loops before, destroy them
+// after. Several stores never share a directory.
 //
 // Limits: key <= 4 KiB, value <= 1 MiB (larger bodies go to blobs), 16 MiB and 100,000 writes per transaction;
 // beyond them the body's call throws std::length_error.

@@ -23,8 +23,9 @@ std::vector<KeyValue> Work::scan(const Range& range, std::size_t limit, Order or
   if (!reads_) return found;
   // Beyond the last pair of a full answer nothing was seen.
   Range seen = range;
-  if (found.size() == limit) (order == Order::ascending ? seen.end : seen.begin) =
-      order == Order::ascending ? successor(found.back().key) : found.back().key;
+  if (found.size() == limit)
+    (order == Order::ascending ? seen.end : seen.begin) =
+        order == Order::ascending ? successor(found.back().key) : found.back().key;
   reads_->ranges.push_back(std::move(seen));
   return found;
 }
