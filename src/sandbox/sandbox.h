@@ -134,6 +134,10 @@ class Sandbox {
   // An environment in which the code is in place; its handler starts at the first invoke().
   virtual async::Task<std::unique_ptr<Environment>> create(FunctionSpec spec) = 0;
 
+  // A function of this runtime is likely to be invoked soon: prepares environments for it, so that the first one is as quick
+  // as the later ones. Returns at once; costs nothing when repeated.
+  virtual void expect(const std::string& runtime) {}
+
   virtual std::vector<Capability> capabilities() const = 0;
   virtual RuntimeInfo runtime(const std::string& asked) const = 0;  // strict_runtimes is honoured
   virtual std::vector<std::string> known_runtimes() const = 0;

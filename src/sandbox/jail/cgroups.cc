@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -248,32 +249,69 @@ void Group::add(pid_t pid) const {
   for (const auto& part : parts_) check(put(part.directory.get(), "cgroup.procs", std::to_string(pid)), "join " + part.path);
 }
 
-void Group::limit(const Limits& limits) const {
-  auto set = [](const Part* part, const char* file, std::uint64_t value, bool required = true) {
-    if (!put(part->directory.get(), file, std::to_string(value)) && required) fail(part->path + "/" + file);
+void Group::limit(const Limits& limits) {
+  auto set = [](const Part* part, const char* file, const std::string& value, bool required = true) {
+    if (!put(part->directory.get(), file, value) && required) fail(part->path + "/" + file);
   };
   if (auto* part = of("memory")) {
-    auto bytes = static_cast<std::uint64_t>(limits.memory_mb) << 20;
+    allowance_ = static_cast<std::uint64_t>(limits.memory_mb) << 20;
+    const bool told = set_alarm(allowance_);
+    const auto hard = std::to_string(allowance_ + (told ? static_cast<std::uint64_t>(limits.tmp_mb) << 20 : 0));
     if (part->version2) {
-      set(part, "memory.max", bytes);
-      set(part, "memory.swap.max", 0, false);
-      set(part, "memory.oom.group", 1, false);
-      set(part, "memory.peak", 0, false);
+      set(part, "memory.max", hard);
+      set(part, "memory.swap.max", "0", false);
+      set(part, "memory.oom.group", "1", false);
+      set(part, "memory.peak", "0", false);
     } else {
-      set(part, "memory.limit_in_bytes", bytes);
-      set(part, "memory.memsw.limit_in_bytes", bytes, false);
-      set(part, "memory.swappiness", 0, false);
-      set(part, "memory.max_usage_in_bytes", 0, false);
+      set(part, "memory.memsw.limit_in_bytes", "-1", false);  // must never be the smaller one
+      set(part, "memory.limit_in_bytes", hard);
+      set(part, "memory.memsw.limit_in_bytes", hard, false);
+      set(part, "memory.swappiness", "0", false);
+      set(part, "memory.max_usage_in_bytes", "0", false);
     }
   }
-  if (auto* part = of("pids")) set(part, "pids.max", static_cast<std::uint64_t>(limits.processes));
+  if (auto* part = of("pids")) set(part, "pids.max", std::to_string(limits.processes));
   if (auto* part = of("cpu")) {
     // Shares, not a quota: under a quota a small function would wait where nobody else wants the processor.
     if (part->version2)
-      set(part, "cpu.weight", std::clamp(cpu_shares(limits.memory_mb) * 100U / 1024U, 1U, 10000U), false);
+      set(part, "cpu.weight", std::to_string(std::clamp(cpu_shares(limits.memory_mb) * 100U / 1024U, 1U, 10000U)), false);
     else
-      set(part, "cpu.shares", cpu_shares(limits.memory_mb), false);
+      set(part, "cpu.shares", std::to_string(cpu_shares(limits.memory_mb)), false);
   }
+}
+
+bool Group::set_alarm(std::uint64_t at) {
+  auto* part = of("memory");
+  if (part->version2) {
+    // Past `high` the kernel slows the group down and counts an event.
+    if (!put(part->directory.get(), "memory.high", std::to_string(at))) return false;
+    alarm_is_priority_ = true;
+    if (!alarm_) alarm_.reset(openat(part->directory.get(), "memory.events", O_RDONLY | O_CLOEXEC));
+    return static_cast<bool>(alarm_);
+  }
+  if (!usage_) usage_.reset(openat(part->directory.get(), "memory.usage_in_bytes", O_RDONLY | O_CLOEXEC));
+  alarm_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));  // the one before is forgotten when it is closed
+  if (usage_ && alarm_ &&
+      put(part->directory.get(), "cgroup.event_control",
+          std::to_string(alarm_.get()) + " " + std::to_string(usage_.get()) + " " + std::to_string(at)))
+    return true;
+  alarm_.reset();
+  return false;
+}
+
+bool Group::over_limit() {
+  auto* part = of("memory");
+  if (!part || !alarm_) return false;
+  const int directory = part->directory.get();
+  const auto stat = read_at(directory, "memory.stat");
+  const auto all = to_number(read_at(directory, part->version2 ? "memory.current" : "memory.usage_in_bytes"));
+  const auto files = field(stat, part->version2 ? "file" : "cache");  // what is in /tmp, and what can be read again
+  char seen[512];
+  if (part->version2 && pread(alarm_.get(), seen, sizeof seen, 0) < 0) return false;  // the next event is told once this one was read
+  if (all > files && all - files > allowance_) return true;
+  constexpr std::uint64_t kStep = 8 << 20;
+  set_alarm(std::max(all, allowance_) + kStep);
+  return false;
 }
 
 Fd Group::peak() const {

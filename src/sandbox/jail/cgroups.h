@@ -32,7 +32,13 @@ class Group {
 
   void join() const;          // the calling process
   void add(pid_t pid) const;  // throws Failure
-  void limit(const Limits& limits) const;
+  void limit(const Limits& limits);
+
+  // What /tmp holds counts as memory of the group but not of the function. So the group's hard limit has room for both, and the
+  // kernel tells on this descriptor when their sum passes the function's part; whose memory it is, over_limit() finds out.
+  int alarm() const { return alarm_.get(); }  // -1 when the kernel cannot tell: then the hard limit is the function's part alone
+  bool alarm_is_priority() const { return alarm_is_priority_; }  // EPOLLPRI, not EPOLLIN
+  bool over_limit();                                             // sets the next alarm when it is not
 
   Fd peak() const;  // a file that reads as the most bytes used so far; may be empty
   Fd freezer(bool& version2) const;
@@ -51,7 +57,11 @@ class Group {
     Fd directory;
   };
   const Part* of(const char* controller) const;
+  bool set_alarm(std::uint64_t at);
   std::vector<Part> parts_;
+  std::uint64_t allowance_ = 0;  // bytes
+  Fd alarm_, usage_;
+  bool alarm_is_priority_ = false;
 };
 
 class Cgroups {

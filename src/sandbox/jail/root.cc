@@ -61,7 +61,8 @@ Bind take(const std::string& from, const std::string& where, bool recursive) {
 
 void build(const std::string& root, std::vector<Bind>& binds) {
   mount_at("lambari", root, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=1m,nr_inodes=2k");
-  for (const char* folder : {"/proc", "/dev", "/tmp", "/opt", "/var/task", "/var/runtime", "/var/lang", "/var/lambari", "/etc/ssl/certs",
+  // The `lib` folders will be covered. The loader of a process that waits for its function remembers which places do not exist.
+  for (const char* folder : {"/proc", "/dev", "/tmp", "/opt/lib", "/var/task/lib", "/var/runtime", "/var/lang", "/var/lambari", "/etc/ssl/certs",
                              "/sys", "/run", "/mnt", "/usr/share", "/usr/local/bin"})
     make_folders(root + folder);
   for (auto& bind : binds) {
@@ -95,6 +96,12 @@ void build(const std::string& root, std::vector<Bind>& binds) {
   make_folders(root + "/etc/pki/tls/certs");
   check(symlink("/etc/ssl/certs/ca-certificates.crt", (root + "/etc/pki/tls/certs/ca-bundle.crt").c_str()) == 0, "ca-bundle.crt");
   check(symlink("certs/ca-certificates.crt", (root + "/etc/ssl/cert.pem").c_str()) == 0, "cert.pem");
+
+  // import() does not look at NODE_PATH but in node_modules of every folder above: layers, then what the runtime carries.
+  if (exists(root + "/var/runtime/node_modules", info))
+    check(symlink("/opt/nodejs/node_modules", (root + "/var/node_modules").c_str()) == 0 &&
+              symlink("/var/runtime/node_modules", (root + "/node_modules").c_str()) == 0,
+          "node_modules");
 
   const std::pair<const char*, const char*> links[] = {
       {"/proc/self/fd", "/dev/fd"}, {"fd/0", "/dev/stdin"}, {"fd/1", "/dev/stdout"}, {"fd/2", "/dev/stderr"}};

@@ -61,7 +61,7 @@ Filter filter_of(const SlotPlan& plan) { return {plan.filter->data(), static_cas
   const char* arguments[] = {"/var/lang/bin/node", "--expose-gc", "--max-http-header-size=81920", "/var/runtime/lambari-node.mjs", "wait",
                              nullptr};
   const char* environment[] = {"PATH=/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin", "AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001",
-                               "TZ=:UTC", "LANG=en_US.UTF-8", nullptr};
+                               "TZ=:UTC", "LANG=en_US.UTF-8", kLibraryPath, nullptr};
   execve(arguments[0], const_cast<char**>(arguments), const_cast<char**>(environment));
   dprintf(2, "lambari: %s: %s\n", arguments[0], strerror(errno));
   _exit(126);

@@ -42,6 +42,10 @@ struct SlotPlan {
   const std::vector<sock_filter>* filter = nullptr;
 };
 
+// Where the loader looks; it reads that once, when a process starts. As sandbox/runtimes.cc has it for functions.
+inline constexpr const char* kLibraryPath =
+    "LD_LIBRARY_PATH=/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib";
+
 // Runs in the entrant; does not return.
 [[noreturn]] void enter_slot(const SlotPlan& plan);
 

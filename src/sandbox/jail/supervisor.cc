@@ -36,7 +36,7 @@ namespace {
 
 constexpr std::uint16_t kRuntimePort = 9001;
 constexpr std::uint64_t kServerTag = 0, kSignalTag = 1;
-constexpr std::uint64_t kZygoteBit = 1ULL << 63;
+constexpr std::uint64_t kZygoteBit = 1ULL << 63, kMemoryBit = 1;  // a slot's tag is its id times four, and this
 constexpr std::uint32_t kFirstUser = 1000;  // in the house; lower ones are its root and the zygotes
 constexpr uid_t kZygoteUser = 1;
 
@@ -70,6 +70,7 @@ struct Supervisor::Slot {
   bool entered = false;
   bool ready = false;  // said to the server
   bool ending = false;
+  bool over_memory = false;
   bool has_status = false;
   int status = 0;
   std::string problem;
@@ -80,8 +81,8 @@ Supervisor::Supervisor(Fd server, Settings settings, Cgroups cgroups)
 
 Supervisor::~Supervisor() = default;
 
-void Supervisor::watch(int fd, std::uint64_t tag) {
-  epoll_event event{EPOLLIN, {.u64 = tag}};
+void Supervisor::watch(int fd, std::uint64_t tag, std::uint32_t events) {
+  epoll_event event{events, {.u64 = tag}};
   check(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0, "epoll_ctl");
 }
 
@@ -185,7 +186,10 @@ void Supervisor::run() {
         auto found = std::find_if(zygotes_.begin(), zygotes_.end(), [&](auto& one) { return one.second->tag == tag; });
         if (found != zygotes_.end()) on_zygote(*found->second);
       } else if (auto found = slots_.find(tag >> 2); found != slots_.end()) {
-        on_control(*found->second);
+        if (tag & kMemoryBit)
+          on_memory(*found->second);
+        else
+          on_control(*found->second);
       }
     }
   }
@@ -237,11 +241,6 @@ void Supervisor::prepare_slot(std::uint64_t id, const std::string& pack, Mode mo
   try {
     if (!safe_name(pack)) throw Failure("no such runtime pack");
     slot.group = cgroups_.make(id);
-    if (auto* limits = &slot.group; limits->any()) {
-      Limits waiting;  // until it is assigned
-      waiting.memory_mb = 512;
-      slot.group.limit(waiting);
-    }
     std::tie(slot.output_read, slot.output_write) = pipe_pair();
     std::tie(slot.launch_server, slot.launch_slot) = socket_pair();
     if (!settings_.isolated) return prepare_plain(slot);
@@ -421,6 +420,7 @@ void Supervisor::assign(Slot& slot, Reader& message) {
     if (layers.size() > 16) throw Failure("too many layers");
     for (auto& layer : layers) layer = message.text();
     slot.group.limit(limits);
+    if (slot.group.alarm() >= 0) watch_memory(slot);
     if (settings_.isolated) {
       auto tree_of = [&](const std::string& path) {
         struct stat info {};
@@ -471,6 +471,23 @@ void Supervisor::assign(Slot& slot, Reader& message) {
   send_packet(server_.get(), Writer(Tell::assigned).number(slot.id).text(problem).bytes());
 }
 
+void Supervisor::watch_memory(Slot& slot) {
+  watch(slot.group.alarm(), slot.id << 2 | kMemoryBit, slot.group.alarm_is_priority() ? EPOLLPRI | EPOLLET : EPOLLIN);
+}
+
+// The slot and its /tmp together hold more than the function may.
+void Supervisor::on_memory(Slot& slot) {
+  const int before = slot.group.alarm();
+  const bool renewed = !slot.group.alarm_is_priority();
+  if (renewed) epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, before, nullptr);
+  if (slot.group.over_limit()) {
+    slot.over_memory = true;
+    end(slot);
+  } else if (renewed && slot.group.alarm() >= 0) {
+    watch_memory(slot);
+  }
+}
+
 // Begins or continues the end of a slot; it is over when its init was buried.
 void Supervisor::end(Slot& slot) {
   slot.ending = true;
@@ -489,7 +506,7 @@ void Supervisor::tell_gone(Slot& slot) {
     if (slot.init > 0) kill(-slot.init, SIGKILL);
     slot.group.kill_all();
   }
-  bool oom = slot.group.out_of_memory();
+  const bool oom = slot.over_memory || slot.group.out_of_memory();
   send_packet(server_.get(), Writer(Tell::gone)
                                  .number(slot.id)
                                  .number(slot.has_status)
@@ -568,7 +585,7 @@ Supervisor::Zygote& Supervisor::zygote(const std::string& pack) {
       dup2(filter, 4);
       close_range(5, ~0U, 0);
       const char* arguments[] = {"/var/lang/bin/python3", "-S", "-s", "-E", "/var/runtime/lambari_python.py", "zygote", "3", "4", nullptr};
-      const char* environment[] = {"PATH=/usr/bin", "LANG=C.UTF-8", "TZ=:UTC", "AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001", nullptr};
+      const char* environment[] = {"PATH=/usr/bin", "LANG=C.UTF-8", "TZ=:UTC", "AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001", kLibraryPath, nullptr};
       execve(arguments[0], const_cast<char**>(arguments), const_cast<char**>(environment));
       fail(arguments[0]);
     } catch (const std::exception& error) {

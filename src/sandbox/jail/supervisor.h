@@ -55,7 +55,9 @@ class Supervisor {
   Zygote& zygote(const std::string& pack);
   void zygote_died(Zygote& zygote);
   int root_of(const std::string& pack);
-  void watch(int fd, std::uint64_t tag);
+  void watch(int fd, std::uint64_t tag, std::uint32_t events = 1 /* EPOLLIN */);
+  void watch_memory(Slot& slot);
+  void on_memory(Slot& slot);
 
   Fd server_;
   Settings settings_;

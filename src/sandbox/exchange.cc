@@ -1,0 +1,108 @@
+#include "sandbox/exchange.h"
+
+namespace lambari::sandbox {
+namespace {
+
+constexpr std::chrono::hours kLong{24};
+auto now() { return std::chrono::steady_clock::now(); }
+
+}  // namespace
+
+void Exchange::offer(Invocation invocation) {
+  {
+    std::lock_guard lock(mutex_);
+    offered_ = std::move(invocation);
+    answer_.reset();
+    taken_.reset();
+    running_.clear();
+  }
+  to_runtime_.notify_all();
+}
+
+std::optional<std::chrono::steady_clock::time_point> Exchange::taken() const {
+  std::lock_guard lock(mutex_);
+  return taken_;
+}
+
+std::optional<Exchange::Answer> Exchange::take_answer() {
+  std::lock_guard lock(mutex_);
+  return std::exchange(answer_, std::nullopt);
+}
+
+bool Exchange::waited() const {
+  std::lock_guard lock(mutex_);
+  return waited_;
+}
+
+async::Task<std::optional<Invocation>> Exchange::next() {
+  for (;;) {
+    const auto ticket = to_runtime_.ticket();
+    bool told = false;
+    std::optional<Invocation> mine;
+    {
+      std::lock_guard lock(mutex_);
+      if (closed_) co_return std::nullopt;
+      told = !std::exchange(waited_, true);
+      if (offered_) {
+        mine = std::exchange(offered_, std::nullopt);
+        running_ = mine->request_id;
+        taken_ = now();
+        told = true;
+      }
+    }
+    if (told) to_invoker_.notify_all();
+    if (mine) co_return mine;
+    co_await to_runtime_.wait(ticket, kLong);
+  }
+}
+
+Exchange::Verdict Exchange::answer(std::string_view request_id, Answer answer) {
+  auto verdict = Verdict::accepted;
+  {
+    std::lock_guard lock(mutex_);
+    if (running_.empty() || running_ != request_id) return Verdict::wrong_id;
+    running_.clear();
+    answer.when = now();
+    answer.bytes = answer.payload.size();
+    if (answer.kind == Outcome::Kind::success && answer.payload.size() > kMaxResponse) {
+      answer.kind = Outcome::Kind::payload_too_large;
+      answer.payload.clear();
+      verdict = Verdict::too_large;
+    }
+    answer_ = std::move(answer);
+  }
+  to_invoker_.notify_all();
+  return verdict;
+}
+
+void Exchange::start_failed(Answer answer) {
+  {
+    std::lock_guard lock(mutex_);
+    if (waited_ || answer_) return;
+    answer.kind = Outcome::Kind::init_error;
+    answer.when = now();
+    answer_ = std::move(answer);
+  }
+  to_invoker_.notify_all();
+}
+
+void Exchange::announce_too_large(std::size_t bytes) {
+  {
+    std::lock_guard lock(mutex_);
+    if (running_.empty()) return;
+    running_.clear();
+    answer_ = Answer{Outcome::Kind::payload_too_large, {}, {}, bytes, now()};
+  }
+  to_invoker_.notify_all();
+}
+
+void Exchange::close() {
+  {
+    std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+  to_runtime_.notify_all();
+  to_invoker_.notify_all();
+}
+
+}  // namespace lambari::sandbox

@@ -1,0 +1,57 @@
+// What passes between an invocation and the runtime that serves it: the invocation waits here for GET /next, the runtime for an
+// invocation, and the answer comes back. One per environment; thread-safe.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "async/gate.h"
+#include "sandbox/sandbox.h"
+
+namespace lambari::sandbox {
+
+inline constexpr std::size_t kMaxResponse = 6'291'556;  // AWS: 6 MB and room for its envelope
+
+class Exchange {
+ public:
+  // How a runtime answered, or what it said about its start.
+  struct Answer {
+    Outcome::Kind kind = Outcome::Kind::success;
+    std::string payload;
+    std::string error_type;
+    std::size_t bytes = 0;
+    std::chrono::steady_clock::time_point when;
+  };
+
+  // --- the invocation's side
+  void offer(Invocation invocation);                // for the next GET /next
+  std::optional<std::chrono::steady_clock::time_point> taken() const;  // when the runtime took it
+  std::optional<Answer> take_answer();
+  bool waited() const;                              // the runtime has asked for work at least once: its start is over
+  async::Event& to_invoker() { return to_invoker_; }
+
+  // --- the runtime's side
+  // Waits for an invocation; nothing when the environment closes.
+  async::Task<std::optional<Invocation>> next();
+  enum class Verdict { accepted, wrong_id, too_large };
+  Verdict answer(std::string_view request_id, Answer answer);
+  void start_failed(Answer answer);
+  void announce_too_large(std::size_t bytes);       // the body will not even be read
+
+  void close();  // wakes both
+
+ private:
+  mutable std::mutex mutex_;
+  std::optional<Invocation> offered_;
+  std::string running_;  // request id
+  std::optional<std::chrono::steady_clock::time_point> taken_;
+  std::optional<Answer> answer_;
+  bool waited_ = false;
+  bool closed_ = false;
+  async::Event to_invoker_, to_runtime_;
+};
+
+}  // namespace lambari::sandbox

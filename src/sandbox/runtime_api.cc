@@ -1,0 +1,114 @@
+#include "sandbox/runtime_api.h"
+
+#include "base/text.h"
+
+namespace lambari::sandbox {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view kPrefix = "/2018-06-01/runtime/";
+constexpr std::size_t kMaxBody = 32 * 1024 * 1024;  // beyond it a body is refused unread
+constexpr std::string_view kErrorType = "Lambda-Runtime-Function-Error-Type";
+
+http::Response json(int status, std::string body) {
+  http::Response response;
+  response.status = status;
+  response.headers.add("Content-Type", "application/json");
+  response.body = std::move(body);
+  return response;
+}
+
+http::Response fault(int status, std::string_view type, std::string_view message) {
+  return json(status, fmt::format(R"({{"errorMessage":"{}","errorType":"{}"}})", message, type));
+}
+
+http::Response accepted() { return json(202, R"({"status":"OK"})"); }
+
+http::Response hand_over(Invocation invocation) {
+  // The runtime compares it with the machine's clock, which lambari's own clock may be ahead of.
+  const auto deadline = std::chrono::system_clock::now() + invocation.timeout;
+  http::Response response;
+  response.headers.reserve(8);
+  auto add = [&](const char* name, std::string value) {
+    if (!value.empty()) response.headers.add(name, std::move(value));
+  };
+  add("Content-Type", "application/json");
+  add("Lambda-Runtime-Aws-Request-Id", std::move(invocation.request_id));
+  add("Lambda-Runtime-Deadline-Ms",
+      std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(deadline.time_since_epoch()).count()));
+  add("Lambda-Runtime-Invoked-Function-Arn", std::move(invocation.function_arn));
+  add("Lambda-Runtime-Trace-Id", std::move(invocation.trace_header));
+  add("Lambda-Runtime-Client-Context", std::move(invocation.client_context));
+  add("Lambda-Runtime-Cognito-Identity", std::move(invocation.cognito_identity));
+  response.body = std::move(invocation.payload);
+  return response;
+}
+
+// "/2018-06-01/runtime/invocation/<id>/response" without the prefix: id and what follows it.
+std::pair<std::string_view, std::string_view> invocation_of(std::string_view rest) {
+  constexpr std::string_view kInvocation = "invocation/";
+  if (!rest.starts_with(kInvocation)) return {};
+  return base::cut(rest.substr(kInvocation.size()), '/');
+}
+
+std::size_t body_limit(const FindExchange& find, const http::Request& head) {
+  auto path = head.path();
+  if (!path.starts_with(kPrefix)) return kMaxBody;
+  auto [id, action] = invocation_of(path.substr(kPrefix.size()));
+  auto length = base::parse_int(head.headers.get("Content-Length", "0"));
+  if (action == "response" && length && *length > static_cast<long long>(kMaxBody))
+    if (auto exchange = find(head.listener)) exchange->announce_too_large(static_cast<std::size_t>(*length));
+  return kMaxBody;
+}
+
+async::Task<http::Response> serve(FindExchange find, http::Request request) {
+  auto exchange = find(request.listener);
+  if (!exchange) co_return fault(410, "Gone", "The execution environment is closing");
+  co_return co_await answer_runtime(std::move(exchange), std::move(request));
+}
+
+}  // namespace
+
+async::Task<http::Response> answer_runtime(std::shared_ptr<Exchange> exchange, http::Request request) {
+  auto path = request.path();
+  if (!path.starts_with(kPrefix)) co_return fault(404, "NotFound", "No such API");
+  auto rest = path.substr(kPrefix.size());
+  const bool get = request.method == "GET", post = request.method == "POST";
+
+  if (rest == "invocation/next" && get) {
+    auto invocation = co_await exchange->next();
+    if (!invocation) co_return fault(410, "Gone", "The execution environment is closing");
+    co_return hand_over(std::move(*invocation));
+  }
+  if (rest == "init/error" && post) {
+    exchange->start_failed({.payload = std::move(request.body), .error_type = std::string(request.headers.get(kErrorType))});
+    co_return accepted();
+  }
+  auto [id, action] = invocation_of(rest);
+  if (post && (action == "response" || action == "error")) {
+    Exchange::Answer answer;
+    if (action == "error") answer.kind = Outcome::Kind::function_error;
+    answer.error_type = request.headers.get(kErrorType);
+    answer.payload = std::move(request.body);
+    switch (exchange->answer(id, std::move(answer))) {
+      case Exchange::Verdict::accepted: co_return accepted();
+      case Exchange::Verdict::wrong_id: co_return fault(400, "InvalidRequestID", "Invalid request ID");
+      case Exchange::Verdict::too_large:
+        co_return fault(413, "RequestEntityTooLarge",
+                        fmt::format("Exceeded maximum allowed payload size ({} bytes).", kMaxResponse));
+    }
+  }
+  co_return fault(404, "NotFound", "No such operation");
+}
+
+std::unique_ptr<http::Server> make_runtime_server(async::Loops& loops, FindExchange find) {
+  http::Limits limits;
+  limits.idle = 24h;  // a frozen environment keeps its connection
+  limits.header_bytes = 2 * 1024 * 1024;  // a stack trace for X-Ray comes as a header of up to 1 MB
+  return std::make_unique<http::Server>(
+      loops, [find](http::Request request) { return serve(find, std::move(request)); }, limits,
+      [find](const http::Request& head) { return body_limit(find, head); });
+}
+
+}  // namespace lambari::sandbox

@@ -1,0 +1,57 @@
+// Which runtime pack serves which of Lambda's runtime names, and how a function of it is started. Pure.
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "sandbox/protocol.h"
+#include "sandbox/sandbox.h"
+
+namespace lambari::sandbox {
+
+std::vector<std::string> runtime_names();
+
+// The packs that scripts/build-runtimes left in a folder: "python3.11", "nodejs20.x".
+std::vector<std::string> packs_in(const std::filesystem::path& folder);
+
+// A minor version that is missing is replaced by the nearest newer one, else by the newest older one; `strict` refuses that.
+RuntimeInfo choose_runtime(const std::string& asked, const std::vector<std::string>& packs, bool strict);
+
+enum class Family { python, node, custom };
+Family family_of(const std::string& runtime);
+
+// How a slot must be prepared for a function.
+struct Start {
+  std::string pack;  // "provided" for custom runtimes
+  protocol::Mode mode = protocol::Mode::launch;
+  bool operator<(const Start& other) const { return std::tie(pack, mode) < std::tie(other.pack, other.mode); }
+};
+// An interpreter that was started ahead of need has read some variables already; a function that sets one of those is started anew.
+Start choose_start(const std::string& actual, const std::map<std::string, std::string>& environment);
+
+// Where things are as the function sees them.
+struct Places {
+  std::string task = "/var/task";
+  std::string layers = "/opt";
+  std::string runtime = "/var/runtime";
+  std::string language = "/var/lang";
+  std::uint16_t runtime_port = 9001;
+  std::uint16_t endpoint_port = 4566;
+};
+
+// The whole environment: the function's, and what the sandbox knows. Reserved names win over the function's, others do not.
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+std::map<std::string, std::string> variables(const FunctionSpec& spec, Family family, const std::string& actual, const Places& places);
+
+// What is executed when the slot's mode is `launch`; empty: the function's own bootstrap.
+std::vector<std::string> command(Family family, const std::map<std::string, std::string>& variables, const Places& places);
+
+// The message that starts a function: folder, arguments, "", variables, "", each ended by NUL. Throws SandboxFailed when it is
+// larger than the other side takes or a part contains NUL.
+std::string assignment(const std::string& folder, const std::vector<std::string>& arguments,
+                       const std::map<std::string, std::string>& variables);
+
+}  // namespace lambari::sandbox

@@ -1,0 +1,343 @@
+#include "sandbox/sandbox.h"
+
+#include <boost/asio/io_context.hpp>
+#include <deque>
+#include <system_error>
+
+#include "base/ids.h"
+#include "base/log.h"
+#include "sandbox/environment.h"
+#include "sandbox/exchange.h"
+#include "sandbox/layers.h"
+#include "sandbox/link.h"
+#include "sandbox/runtime_api.h"
+#include "sandbox/runtimes.h"
+
+namespace lambari::sandbox {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+constexpr auto kSlotTime = 30s;    // an interpreter may have to be started first
+constexpr auto kAssignTime = 10s;
+constexpr int kAttempts = 3;       // slots that were prepared may have died while they waited
+
+fs::path find_executable() {
+  std::error_code none;
+  return fs::read_symlink("/proc/self/exe", none).parent_path() / "lambari-sandbox";
+}
+
+// Beside the executable when installed, in the source tree's cache when built there.
+fs::path find_runtimes(const fs::path& executable) {
+  std::error_code none;
+  const auto folder = fs::weakly_canonical(executable, none).parent_path();
+  if (auto installed = folder.parent_path() / "lib/lambari/runtimes"; fs::is_directory(installed, none)) return installed;
+  for (auto at = folder; at.has_relative_path(); at = at.parent_path())
+    if (auto cached = at / ".cache/runtimes"; fs::is_directory(cached, none)) return cached;
+  return folder / "runtimes";
+}
+
+class Core : public Upkeep, public std::enable_shared_from_this<Core> {
+ public:
+  Core(async::Loops& loops, http::Server& endpoint, Options options);
+
+  void start();
+  void stop();
+  async::Task<std::unique_ptr<Environment>> create(FunctionSpec spec);
+  void expect(const std::string& runtime);
+  void ended(const std::string& id, const Slot& slot, bool killed, bool out_of_memory) override;
+
+  std::vector<Capability> capabilities() const { return capabilities_; }
+  RuntimeInfo runtime(const std::string& asked) const { return choose_runtime(asked, packs_, options_.strict_runtimes); }
+  SandboxCounters counters() const;
+
+ private:
+  std::shared_ptr<Link> link() const;
+  Start start_of(const RuntimeInfo& info, const std::map<std::string, std::string>& environment) const;
+  std::shared_ptr<Slot> take(const Start& start);
+  void fill(const Start& start);
+  async::Task<std::shared_ptr<Slot>> ready_slot(Start start);
+  async::Task<std::vector<std::string>> layers_of(const FunctionSpec& spec);
+  std::shared_ptr<Exchange> find(const std::string& listener) const;
+
+  async::Loops& loops_;
+  Options options_;
+  std::vector<std::string> packs_;
+  std::vector<Capability> capabilities_;
+  bool overlay_ = false;
+  std::unique_ptr<http::Server> runtime_server_;
+
+  mutable std::mutex mutex_;
+  http::Server* endpoint_;  // null when stopped
+  std::shared_ptr<Link> link_;
+  std::map<Start, std::deque<std::shared_ptr<Slot>>> waiting_;
+  std::map<std::string, std::shared_ptr<Exchange>, std::less<>> exchanges_;
+  SandboxCounters counters_;
+  unsigned next_loop_ = 0;
+};
+
+std::string runtime_listener(const std::string& id) { return "runtime:" + id; }
+std::string endpoint_listener(const std::string& id) { return "env:" + id; }
+
+Core::Core(async::Loops& loops, http::Server& endpoint, Options options)
+    : loops_(loops), options_(std::move(options)), endpoint_(&endpoint) {
+  if (options_.executable.empty()) options_.executable = find_executable();
+  if (options_.runtimes.empty()) options_.runtimes = find_runtimes(options_.executable);
+}
+
+void Core::start() {
+  std::error_code none;
+  if (!fs::exists(options_.executable, none))
+    throw SandboxFailed(options_.executable.string() + " is missing; it is built together with lambari (scripts/build)");
+  if (!options_.state_directory.empty()) {
+    fs::remove_all(options_.state_directory, none);
+    fs::create_directories(options_.state_directory);
+  }
+  packs_ = packs_in(options_.runtimes);
+
+  Link::Program program;
+  program.executable = fs::absolute(options_.executable);
+  program.library = program.executable.parent_path() / "liblambari-slot.so";
+  program.runtimes = fs::absolute(options_.runtimes);
+  program.isolated = options_.isolation == Isolation::full;
+  program.endpoint_port = options_.endpoint_port;
+  Hello hello;
+  auto link = Link::start(program, hello);
+  if (!hello.problem.empty()) throw SandboxFailed("functions cannot be isolated on this host: " + hello.problem);
+  capabilities_ = std::move(hello.capabilities);
+  for (const auto& one : capabilities_) overlay_ |= one.name == "overlayfs" && one.available;
+  Capability packs{"runtime packs", !packs_.empty(), fmt::format("{}", fmt::join(packs_, ", ")), ""};
+  if (packs_.empty()) {
+    packs.detail = "none in " + options_.runtimes.string();
+    packs.remedy = "run scripts/build-runtimes";
+  }
+  capabilities_.push_back(std::move(packs));
+  if (options_.isolation == Isolation::process)
+    capabilities_.push_back({"isolation", false, "functions run as plain processes of this user and see the whole host",
+                             "start without --isolation=process"});
+
+  runtime_server_ = make_runtime_server(loops_, [weak = weak_from_this()](const std::string& listener) -> std::shared_ptr<Exchange> {
+    auto self = weak.lock();
+    return self ? self->find(listener) : nullptr;
+  });
+  loops_.spawn("sandbox", Link::receive(link, loops_.context(0)), loops_.executor(0));
+  std::lock_guard lock(mutex_);
+  link_ = std::move(link);
+}
+
+void Core::stop() {
+  std::shared_ptr<Link> link;
+  std::map<std::string, std::shared_ptr<Exchange>, std::less<>> exchanges;
+  http::Server* endpoint;
+  {
+    std::lock_guard lock(mutex_);
+    link.swap(link_);
+    exchanges.swap(exchanges_);
+    waiting_.clear();
+    endpoint = std::exchange(endpoint_, nullptr);
+  }
+  for (const auto& [listener, exchange] : exchanges) {
+    exchange->close();
+    runtime_server_->close_listener(listener);
+    if (endpoint) endpoint->close_listener(endpoint_listener(listener.substr(listener.find(':') + 1)));
+  }
+  runtime_server_.reset();
+  link.reset();  // ends every process, and waits for that
+}
+
+std::shared_ptr<Link> Core::link() const {
+  std::lock_guard lock(mutex_);
+  if (!link_) throw SandboxFailed("the sandbox is closed");
+  return link_;
+}
+
+std::shared_ptr<Exchange> Core::find(const std::string& listener) const {
+  std::lock_guard lock(mutex_);
+  auto found = exchanges_.find(listener);
+  return found == exchanges_.end() ? nullptr : found->second;
+}
+
+SandboxCounters Core::counters() const {
+  std::lock_guard lock(mutex_);
+  return counters_;
+}
+
+Start Core::start_of(const RuntimeInfo& info, const std::map<std::string, std::string>& environment) const {
+  auto start = choose_start(info.actual, environment);
+  if (options_.isolation == Isolation::process) start.mode = protocol::Mode::launch;
+  return start;
+}
+
+// A slot that is ready, or will be first.
+std::shared_ptr<Slot> Core::take(const Start& start) {
+  {
+    std::lock_guard lock(mutex_);
+    auto& slots = waiting_[start];
+    std::erase_if(slots, [](const auto& slot) { return slot->gone().has_value(); });
+    if (!slots.empty()) {
+      auto best = std::find_if(slots.begin(), slots.end(), [](const auto& slot) { return slot->ready(); });
+      if (best == slots.end()) best = slots.begin();
+      auto slot = *best;
+      slots.erase(best);
+      ++counters_.reused_slots;
+      return slot;
+    }
+  }
+  return link()->prepare(start.pack, start.mode);
+}
+
+void Core::fill(const Start& start) {
+  auto line = link();
+  for (;;) {
+    {
+      std::lock_guard lock(mutex_);
+      auto found = waiting_.find(start);
+      if (found != waiting_.end() && found->second.size() >= options_.warm_slots) return;
+    }
+    if (options_.warm_slots == 0) return;
+    auto slot = line->prepare(start.pack, start.mode);
+    std::lock_guard lock(mutex_);
+    waiting_[start].push_back(std::move(slot));
+  }
+}
+
+void Core::expect(const std::string& asked) {
+  auto info = runtime(asked);
+  if (!info.actual.empty()) fill(start_of(info, {}));
+}
+
+async::Task<std::shared_ptr<Slot>> Core::ready_slot(Start start) {
+  std::string problem;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    auto slot = take(start);
+    try {
+      fill(start);
+    } catch (const SandboxFailed&) {  // the slot we have will say it
+    }
+    const auto deadline = std::chrono::steady_clock::now() + kSlotTime;
+    while (!slot->ready() && !slot->gone() && std::chrono::steady_clock::now() < deadline) co_await slot->until_ready(1s);
+    if (slot->ready() && !slot->gone()) co_return slot;
+    auto gone = slot->gone();
+    problem = gone ? gone->problem : "it took too long";
+    if (!gone) link()->kill(*slot);
+  }
+  throw SandboxFailed("an execution environment could not be made: " + problem);
+}
+
+async::Task<std::vector<std::string>> Core::layers_of(const FunctionSpec& spec) {
+  std::vector<std::string> folders;
+  for (const auto& layer : spec.layers) folders.push_back(fs::absolute(layer).string());
+  const bool stacked = overlay_ && options_.isolation == Isolation::full;
+  if (folders.size() < 2 || stacked) co_return folders;
+  const auto cache = options_.state_directory / "layers";
+  const auto layers = spec.layers;
+  fs::path merged;
+  co_await loops_.block([&] { merged = merge_layers(cache, layers); });
+  co_return std::vector<std::string>{fs::absolute(merged).string()};
+}
+
+async::Task<std::unique_ptr<Environment>> Core::create(FunctionSpec spec) {
+  const auto info = runtime(spec.runtime);
+  if (info.actual.empty()) throw UnknownRuntime(spec.runtime + ": " + info.detail);
+  const auto family = family_of(info.actual);
+  const auto layers = co_await layers_of(spec);
+  auto slot = co_await ready_slot(start_of(info, spec.environment));
+
+  Places places;
+  places.runtime_port = slot->parts().runtime_port;
+  places.endpoint_port = slot->parts().endpoint_port;
+  if (options_.isolation == Isolation::process) {
+    const auto pack = fs::absolute(options_.runtimes / info.actual).string();
+    places.task = fs::absolute(spec.code).string();
+    places.layers = layers.empty() ? "/nonexistent" : layers.front();
+    places.runtime = pack + "/runtime";
+    places.language = pack + "/lang";
+  }
+  const auto all = variables(spec, family, info.actual, places);
+  auto words = command(family, all, places);
+  if (words.empty() && options_.isolation == Isolation::process) words = {places.task + "/bootstrap"};
+
+  const auto id = base::random_text(24, base::kLowerAlphanumeric);
+  const auto code = fs::absolute(spec.code).string();
+  const auto memory = spec.memory_mb, tmp = spec.tmp_mb;
+  auto exchange = std::make_shared<Exchange>();
+  boost::asio::io_context* context;
+  http::Server* endpoint;
+  {
+    std::lock_guard lock(mutex_);
+    if (!link_) throw SandboxFailed("the sandbox is closed");
+    exchanges_[runtime_listener(id)] = exchange;
+    endpoint = endpoint_;
+    context = &loops_.context(next_loop_++ % loops_.size());
+    ++counters_.started;
+    ++counters_.alive;
+  }
+  auto output = std::make_shared<Output>(*context, std::move(slot->parts().output));
+  auto environment = make_environment(id, std::move(spec), assignment(places.task, words, all), slot, std::move(exchange), output,
+                                      shared_from_this());
+  loops_.spawn("function output", Output::watch(output), context->get_executor());
+  runtime_server_->adopt(slot->parts().runtime.release(), runtime_listener(id));
+  endpoint->adopt(slot->parts().endpoint.release(), endpoint_listener(id));
+
+  link()->assign(*slot, memory, tmp, code, layers);
+  const bool in_time = co_await slot->until_assigned(kAssignTime);
+  auto assigned = slot->assigned();
+  if (!in_time || !assigned || !assigned->empty()) {
+    auto gone = slot->gone();
+    throw SandboxFailed("an execution environment could not be given its code: " +
+                        (assigned ? *assigned : gone ? gone->problem : std::string("it took too long")));
+  }
+  co_return environment;
+}
+
+void Core::ended(const std::string& id, const Slot& slot, bool killed, bool out_of_memory) {
+  std::shared_ptr<Link> link;
+  http::Server* endpoint;
+  {
+    std::lock_guard lock(mutex_);
+    exchanges_.erase(runtime_listener(id));
+    --counters_.alive;
+    counters_.killed += killed;
+    counters_.out_of_memory += out_of_memory;
+    link = link_;
+    endpoint = endpoint_;
+  }
+  if (link) link->kill(slot);
+  if (endpoint) {
+    runtime_server_->close_listener(runtime_listener(id));
+    endpoint->close_listener(endpoint_listener(id));
+  }
+}
+
+class House : public Sandbox {
+ public:
+  explicit House(std::shared_ptr<Core> core) : core_(std::move(core)) {}
+  ~House() override { core_->stop(); }
+
+  async::Task<std::unique_ptr<Environment>> create(FunctionSpec spec) override { return core_->create(std::move(spec)); }
+  void expect(const std::string& runtime) override {
+    try {
+      core_->expect(runtime);
+    } catch (const SandboxFailed& error) {
+      base::log_warn("sandbox", {{"error", error.what()}});
+    }
+  }
+  std::vector<Capability> capabilities() const override { return core_->capabilities(); }
+  RuntimeInfo runtime(const std::string& asked) const override { return core_->runtime(asked); }
+  std::vector<std::string> known_runtimes() const override { return runtime_names(); }
+  SandboxCounters counters() const override { return core_->counters(); }
+
+ private:
+  const std::shared_ptr<Core> core_;
+};
+
+}  // namespace
+
+std::unique_ptr<Sandbox> Sandbox::start(async::Loops& loops, http::Server& endpoint, Options options) {
+  auto core = std::make_shared<Core>(loops, endpoint, std::move(options));
+  core->start();
+  return std::make_unique<House>(std::move(core));
+}
+
+}  // namespace lambari::sandbox

@@ -1,0 +1,592 @@
+// Starts the real sandbox and runs real functions in it. Needs root or unprivileged user namespaces, and the runtime packs.
+#include "sandbox/sandbox.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "base/json.h"
+#include "sandbox/runtimes.h"
+
+namespace lambari::sandbox {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+namespace fs = std::filesystem;
+using Kind = Outcome::Kind;
+
+// A folder that goes with the test.
+class Folder {
+ public:
+  Folder() {
+    std::string pattern = fs::temp_directory_path() / "lambari-sandbox-XXXXXX";
+    path_ = mkdtemp(pattern.data());
+    fs::permissions(path_, fs::perms(0755));
+  }
+  ~Folder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  const fs::path& path() const { return path_; }
+  Folder& add(const std::string& name, const std::string& text, int mode = 0644) {
+    fs::create_directories((path_ / name).parent_path());
+    std::ofstream(path_ / name) << text;
+    fs::permissions(path_ / name, fs::perms(mode));
+    return *this;
+  }
+
+ private:
+  fs::path path_;
+};
+
+async::Task<http::Response> answer_endpoint(http::Request request) {
+  http::Response response;
+  response.body = request.listener + " " + std::string(request.path());
+  co_return response;
+}
+
+std::string read(const fs::path& path) {
+  std::ifstream file(path);
+  std::stringstream all;
+  all << file.rdbuf();
+  return all.str();
+}
+
+struct Result {
+  Outcome outcome;
+  std::vector<std::string> lines;
+};
+
+class SandboxTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    loops_ = new async::Loops(2);
+    endpoint_ = new http::Server(*loops_, answer_endpoint);
+    state_ = new Folder;
+    Options options;
+    options.state_directory = state_->path() / "state";
+    options.warm_slots = 1;
+    sandbox_ = Sandbox::start(*loops_, *endpoint_, options).release();
+  }
+  static void TearDownTestSuite() {
+    const auto first = keeper();
+    EXPECT_NE(first, "");
+    delete sandbox_;
+    EXPECT_THAT(leftovers(first), IsEmpty());
+    delete endpoint_;
+    loops_->stop();
+    delete loops_;
+    delete state_;
+  }
+
+  // The executable's first process, which names the control groups.
+  static std::string keeper() {
+    std::error_code none;
+    for (const auto& entry : fs::directory_iterator("/proc", none))
+      if (read(entry.path() / "status").find("PPid:\t" + std::to_string(getpid()) + "\n") != std::string::npos &&
+          read(entry.path() / "comm") == "lambari-sandbox\n")
+        return entry.path().filename();
+    return {};
+  }
+
+  // What of the run is still there.
+  static std::vector<std::string> leftovers(const std::string& keeper) {
+    std::vector<std::string> found;
+    std::error_code none;
+    for (const auto& entry : fs::directory_iterator("/proc", none))
+      if (auto status = read(entry.path() / "status"); status.find("PPid:\t" + keeper + "\n") != std::string::npos)
+        found.push_back("process " + status);
+    if (fs::exists("/proc/" + keeper)) found.push_back("the keeper");
+    for (auto it = fs::recursive_directory_iterator("/sys/fs/cgroup", fs::directory_options::skip_permission_denied, none);
+         it != fs::recursive_directory_iterator(); it.increment(none))
+      if (it->path().filename() == "lambari-" + keeper) found.push_back(it->path());
+    if (read("/proc/self/mountinfo").find(state_->path().string()) != std::string::npos) found.push_back("a mount");
+    return found;
+  }
+
+  void SetUp() override {
+    if (packs().empty())
+      FAIL() << "there are no runtime packs; run scripts/build-runtimes";
+  }
+
+  static std::string packs() {
+    for (const auto& one : sandbox_->capabilities())
+      if (one.name == "runtime packs" && one.available) return one.detail;
+    return {};
+  }
+  static bool unprivileged() { return geteuid() != 0; }
+
+  static FunctionSpec python(const Folder& code, std::string handler = "app.handler") {
+    FunctionSpec spec;
+    spec.runtime = "python3.11";
+    spec.handler = std::move(handler);
+    spec.code = code.path();
+    spec.memory_mb = 256;
+    spec.environment = {{"AWS_REGION", "eu-west-1"}, {"AWS_LAMBDA_FUNCTION_NAME", "f"}, {"AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"},
+                        {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"}, {"AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/f"},
+                        {"AWS_LAMBDA_LOG_STREAM_NAME", "stream"}, {"AWS_ACCESS_KEY_ID", "test"}, {"AWS_SECRET_ACCESS_KEY", "test"}};
+    return spec;
+  }
+  static FunctionSpec node(const Folder& code, std::string runtime, std::string handler = "app.handler") {
+    auto spec = python(code, std::move(handler));
+    spec.runtime = std::move(runtime);
+    return spec;
+  }
+
+  static std::unique_ptr<Environment> create(FunctionSpec spec) {
+    std::unique_ptr<Environment> made;
+    loops_->run(create_into(std::move(spec), made));
+    return made;
+  }
+  static async::Task<> create_into(FunctionSpec spec, std::unique_ptr<Environment>& into) {
+    into = co_await sandbox_->create(std::move(spec));
+  }
+
+  static Result invoke(Environment& environment, std::string payload = "{}", std::chrono::milliseconds timeout = 10s) {
+    static int last = 0;
+    Invocation invocation;
+    invocation.request_id = "request-" + std::to_string(++last);
+    invocation.payload = std::move(payload);
+    invocation.function_arn = "arn:aws:lambda:eu-west-1:000000000000:function:f";
+    invocation.timeout = timeout;
+    Result result;
+    loops_->run(invoke_into(environment, std::move(invocation), result));
+    return result;
+  }
+  static async::Task<> invoke_into(Environment& environment, Invocation invocation, Result& into) {
+    auto lines = std::make_shared<std::vector<std::string>>();
+    into.outcome = co_await environment.invoke(std::move(invocation), [lines](base::Timestamp, std::string line) { lines->push_back(line); });
+    into.lines = *lines;
+  }
+  // One invocation of a new environment of inline Python.
+  static Result run(const std::string& source, std::string payload = "{}", std::function<void(FunctionSpec&)> change = {},
+                    std::chrono::milliseconds timeout = 10s) {
+    Folder code;
+    code.add("app.py", source);
+    auto spec = python(code);
+    if (change) change(spec);
+    auto environment = create(spec);
+    return invoke(*environment, std::move(payload), timeout);
+  }
+
+  static async::Loops* loops_;
+  static http::Server* endpoint_;
+  static Folder* state_;
+  static Sandbox* sandbox_;
+};
+async::Loops* SandboxTest::loops_;
+http::Server* SandboxTest::endpoint_;
+Folder* SandboxTest::state_;
+Sandbox* SandboxTest::sandbox_;
+
+TEST_F(SandboxTest, PythonAnswersAgainAndAgain) {
+  Folder code;
+  code.add("app.py", "n = 0\ndef handler(event, context):\n  global n\n  n += 1\n  print('call', n)\n"
+                     "  return {'n': n, 'event': event, 'arn': context.invoked_function_arn, 'left': context.get_remaining_time_in_millis() > 0}\n");
+  auto environment = create(python(code));
+  auto first = invoke(*environment, R"({"a":[1,"é"]})");
+  EXPECT_EQ(first.outcome.kind, Kind::success);
+  EXPECT_EQ(base::parse_json(first.outcome.payload),
+            base::parse_json(R"({"n":1,"event":{"a":[1,"é"]},"arn":"arn:aws:lambda:eu-west-1:000000000000:function:f","left":true})"));
+  EXPECT_THAT(first.lines, ElementsAre("call 1"));
+  EXPECT_TRUE(first.outcome.init_duration);
+  EXPECT_GT(first.outcome.max_memory_bytes, 1'000'000U);
+  for (int n = 2; n < 5; ++n) {
+    auto again = invoke(*environment);
+    EXPECT_EQ(again.outcome.kind, Kind::success);
+    EXPECT_THAT(again.outcome.payload, HasSubstr("\"n\": " + std::to_string(n)));
+    EXPECT_THAT(again.lines, ElementsAre("call " + std::to_string(n)));
+    EXPECT_FALSE(again.outcome.init_duration);
+  }
+  EXPECT_TRUE(environment->alive());
+}
+
+TEST_F(SandboxTest, PythonErrorsAreReportedByTheRuntime) {
+  auto result = run("def handler(event, context):\n  raise ValueError('no good')\n");
+  EXPECT_EQ(result.outcome.kind, Kind::function_error);
+  EXPECT_THAT(result.outcome.payload, HasSubstr("\"errorType\": \"ValueError\""));
+  EXPECT_THAT(result.outcome.payload, HasSubstr("/var/task/app.py"));
+  ASSERT_FALSE(result.lines.empty());
+  EXPECT_THAT(result.lines.back(), HasSubstr("[ERROR] ValueError: no good\nTraceback (most recent call last):"));  // one event
+}
+
+TEST_F(SandboxTest, PythonFailsToStart) {
+  auto missing = run("import there_is_no_such_module\n");
+  EXPECT_EQ(missing.outcome.kind, Kind::init_error);
+  EXPECT_THAT(missing.outcome.payload, HasSubstr("Runtime.ImportModuleError"));
+  auto handler = run("", "{}", [](FunctionSpec& spec) { spec.handler = "app.nothing"; });
+  EXPECT_EQ(handler.outcome.kind, Kind::init_error);
+  EXPECT_THAT(handler.outcome.payload, HasSubstr("Runtime.HandlerNotFound"));
+  auto syntax = run("def (:\n");
+  EXPECT_THAT(syntax.outcome.payload, HasSubstr("Runtime.UserCodeSyntaxError"));
+  auto exits = run("import sys\nsys.exit(3)\n");
+  EXPECT_EQ(exits.outcome.kind, Kind::crash);
+  EXPECT_EQ(exits.outcome.exit_status, 3);
+  EXPECT_EQ(exits.outcome.error_type, "Runtime.ExitError");
+}
+
+TEST_F(SandboxTest, TimeIsUp) {
+  Folder code;
+  code.add("app.py", "import time\ndef handler(event, context):\n  print('begin')\n  time.sleep(30)\n");
+  auto environment = create(python(code));
+  auto result = invoke(*environment, "{}", 300ms);
+  EXPECT_EQ(result.outcome.kind, Kind::timeout);
+  EXPECT_EQ(result.outcome.error_type, "Sandbox.Timedout");
+  EXPECT_EQ(result.outcome.duration, 300ms);
+  EXPECT_THAT(result.lines, ElementsAre("begin"));
+  EXPECT_FALSE(environment->alive());
+  auto start = run("import time\ntime.sleep(30)\n", "{}", [](FunctionSpec& spec) { spec.init_timeout = 300ms; });
+  EXPECT_EQ(start.outcome.kind, Kind::timeout);
+}
+
+TEST_F(SandboxTest, ProcessesThatEnd) {
+  auto exits = run("import os\ndef handler(event, context):\n  print('bye', end='', flush=True)\n  os._exit(7)\n");
+  EXPECT_EQ(exits.outcome.kind, Kind::crash);
+  EXPECT_EQ(exits.outcome.exit_status, 7);
+  EXPECT_THAT(exits.lines, ElementsAre("bye"));
+  auto killed = run("import os, signal\ndef handler(event, context):\n  os.kill(os.getpid(), signal.SIGKILL)\n");
+  EXPECT_EQ(killed.outcome.kind, Kind::crash);
+  EXPECT_EQ(killed.outcome.signal, SIGKILL);
+}
+
+TEST_F(SandboxTest, MemoryIsLimited) {
+  auto within = run("def handler(event, context):\n  return len(bytearray(60 << 20))\n", "{}", [](FunctionSpec& spec) { spec.memory_mb = 128; });
+  EXPECT_EQ(within.outcome.kind, Kind::success);
+  EXPECT_GT(within.outcome.max_memory_bytes, 60U << 20);
+  auto beyond = run("def handler(event, context):\n  return len(bytearray(b'x') * (256 << 20))\n", "{}",
+                    [](FunctionSpec& spec) { spec.memory_mb = 128; });
+  EXPECT_EQ(beyond.outcome.kind, Kind::out_of_memory);
+  EXPECT_EQ(beyond.outcome.error_type, "Runtime.OutOfMemory");
+  EXPECT_GT(beyond.outcome.max_memory_bytes, 100U << 20);
+  EXPECT_LE(beyond.outcome.max_memory_bytes, 128U << 20);
+}
+
+TEST_F(SandboxTest, OutputComesInOrderAndWhole) {
+  auto result = run(
+      "import sys, logging, os\nlog = logging.getLogger()\nlog.setLevel('INFO')\ndef handler(event, context):\n"
+      "  for i in range(500):\n    print('out', i)\n    print('err', i, file=sys.stderr)\n"
+      "  log.info('two\\nlines')\n  print('x' * 300000)\n  os.write(1, b'no newline')\n");
+  ASSERT_EQ(result.outcome.kind, Kind::success);
+  ASSERT_EQ(result.lines.size(), 1004U);
+  EXPECT_EQ(result.lines[0], "out 0");
+  EXPECT_EQ(result.lines[999], "err 499");
+  EXPECT_THAT(result.lines[1000], HasSubstr("two\nlines"));
+  EXPECT_EQ(result.lines[1001].size(), 256U * 1024);
+  EXPECT_EQ(result.lines[1002].size(), 300000U - 256 * 1024);
+  EXPECT_EQ(result.lines[1003], "no newline");
+}
+
+TEST_F(SandboxTest, AnswersThatAreTooLarge) {
+  auto fits = run("def handler(event, context):\n  return 'x' * (6 * 1024 * 1024 - 2)\n");
+  EXPECT_EQ(fits.outcome.kind, Kind::success);
+  EXPECT_EQ(fits.outcome.payload.size(), 6U * 1024 * 1024);
+  auto large = run("def handler(event, context):\n  return 'x' * (7 * 1024 * 1024 - 2)\n");
+  EXPECT_EQ(large.outcome.kind, Kind::payload_too_large);
+  EXPECT_EQ(large.outcome.response_bytes, 7U * 1024 * 1024);
+  auto huge = run("def handler(event, context):\n  return 'x' * (40 * 1024 * 1024 - 2)\n");
+  EXPECT_EQ(huge.outcome.kind, Kind::payload_too_large);
+  EXPECT_EQ(huge.outcome.response_bytes, 40U * 1024 * 1024);
+}
+
+TEST_F(SandboxTest, LayersLieOverOneAnother) {
+  Folder one, two;
+  one.add("python/shared.py", "name = 'one'\n").add("python/first.py", "here = True\n").add("text", "1");
+  two.add("python/shared.py", "name = 'two'\n").add("text", "2");
+  const auto source = "import shared, first\ndef handler(event, context):\n  return shared.name + open('/opt/text').read() + str(first.here)\n";
+  auto both = run(source, "{}", [&](FunctionSpec& spec) { spec.layers = {one.path(), two.path()}; });
+  EXPECT_EQ(both.outcome.payload, R"("two2True")");
+  auto other = run(source, "{}", [&](FunctionSpec& spec) { spec.layers = {two.path(), one.path()}; });
+  EXPECT_EQ(other.outcome.payload, R"("one1True")");
+  auto single = run(source, "{}", [&](FunctionSpec& spec) { spec.layers = {one.path()}; });
+  EXPECT_EQ(single.outcome.payload, R"("one1True")");
+}
+
+TEST_F(SandboxTest, TheFunctionsOwnModulesWin) {
+  Folder code;
+  code.add("app.py", "import boto3\ndef handler(event, context):\n  return boto3.__version__\n");
+  auto ours = create(python(code));
+  auto version = invoke(*ours).outcome.payload;
+  EXPECT_THAT(version, HasSubstr("\"1."));
+  code.add("boto3/__init__.py", "__version__ = 'mine'\n");
+  auto theirs = create(python(code));
+  EXPECT_EQ(invoke(*theirs).outcome.payload, R"("mine")");
+}
+
+TEST_F(SandboxTest, EnvironmentVariables) {
+  auto result = run("import os, locale, time\ndef handler(event, context):\n  return dict(os.environ)\n", "{}", [](FunctionSpec& spec) {
+    spec.environment["MINE"] = "a=b ü";
+    spec.environment["TZ"] = "America/Sao_Paulo";
+    spec.environment["_HANDLER"] = "never";
+  });
+  auto parsed = base::parse_json(result.outcome.payload);
+  ASSERT_TRUE(parsed && parsed->is_object()) << result.outcome.payload;
+  auto& all = parsed->as_object();
+  auto value = [&](const char* name) { return all.contains(name) ? std::string(all.at(name).as_string()) : "(missing)"; };
+  EXPECT_EQ(value("MINE"), "a=b ü");
+  EXPECT_EQ(value("TZ"), "America/Sao_Paulo");
+  EXPECT_EQ(value("_HANDLER"), "app.handler");
+  EXPECT_EQ(value("LAMBDA_TASK_ROOT"), "/var/task");
+  EXPECT_EQ(value("LAMBDA_RUNTIME_DIR"), "/var/runtime");
+  EXPECT_EQ(value("AWS_EXECUTION_ENV"), "AWS_Lambda_python3.11");
+  EXPECT_EQ(value("AWS_LAMBDA_RUNTIME_API"), "127.0.0.1:9001");
+  EXPECT_EQ(value("AWS_ENDPOINT_URL"), "http://127.0.0.1:4566");
+  EXPECT_EQ(value("AWS_REGION"), "eu-west-1");
+  for (const auto& [name, unused] : all) EXPECT_FALSE(std::string(name).starts_with("_LAMBDA_TELEMETRY")) << name;
+  EXPECT_EQ(getenv("MINE"), nullptr);
+}
+
+TEST_F(SandboxTest, VariablesReadAtStartAreHonoured) {
+  auto result = run("import sys\ndef handler(event, context):\n  return sys.flags.optimize\n", "{}",
+                    [](FunctionSpec& spec) { spec.environment["PYTHONOPTIMIZE"] = "2"; });
+  EXPECT_EQ(result.outcome.payload, "2");
+}
+
+TEST_F(SandboxTest, CallsToAwsArriveWithTheEnvironmentsName) {
+  Folder code;
+  code.add("app.py", "import urllib.request, os\ndef handler(event, context):\n"
+                     "  return urllib.request.urlopen(os.environ['AWS_ENDPOINT_URL'] + '/bucket/key').read().decode()\n");
+  auto environment = create(python(code));
+  EXPECT_EQ(invoke(*environment).outcome.payload, "\"env:" + environment->id() + " /bucket/key\"");
+}
+
+TEST_F(SandboxTest, TmpHasItsSize) {
+  auto result = run(
+      "import os, errno\ndef handler(event, context):\n  s = os.statvfs('/tmp')\n  kept = open('/tmp/a', 'wb').write(b'x' * (10 << 20))\n"
+      "  try:\n    with open('/tmp/b', 'wb') as f:\n      for i in range(64): f.write(b'x' * (1 << 20))\n    return 'no limit'\n"
+      "  except OSError as e:\n    return [s.f_blocks * s.f_frsize >> 20, kept >> 20, errno.errorcode[e.errno]]\n",
+      "{}", [](FunctionSpec& spec) { spec.tmp_mb = 64; });
+  EXPECT_EQ(base::parse_json(result.outcome.payload), base::parse_json(R"([64,10,"ENOSPC"])")) << result.outcome.payload;
+}
+
+TEST_F(SandboxTest, TmpIsNotTheFunctionsMemory) {
+  auto result = run(
+      "def handler(event, context):\n  with open('/tmp/a', 'wb') as f:\n    for i in range(200): f.write(b'x' * (1 << 20))\n  return 'kept'\n", "{}",
+      [](FunctionSpec& spec) { spec.memory_mb = 128; });
+  EXPECT_EQ(result.outcome.payload, R"("kept")") << static_cast<int>(result.outcome.kind);
+}
+
+TEST_F(SandboxTest, TheFileSystemIsReadOnlyAndSmall) {
+  Folder code;
+  code.add("secret.py", "");
+  auto result = run(
+      "import os\n"
+      "def tries(path):\n  try:\n    open(path, 'w').close()\n    return 'written'\n  except OSError as e:\n    return e.strerror\n"
+      "def handler(event, context):\n  return {'root': sorted(os.listdir('/')), 'task': tries('/var/task/x'), 'opt': tries('/opt/x'),"
+      " 'usr': tries('/usr/lib/x'), 'etc': tries('/etc/x'), 'home': os.path.exists('/root') or os.path.exists('/home'),"
+      " 'proc': tries('/proc/sys/kernel/hostname'), 'kcore': len(open('/proc/kcore','rb').read(10)) if os.path.exists('/proc/kcore') else 0,"
+      " 'oom': tries('/proc/self/oom_score_adj'), 'work': os.path.exists('/work'), 'sys': os.listdir('/sys'), 'dev': sorted(os.listdir('/dev')),"
+      " 'dist': os.listdir('/usr/lib/python3')}\n");
+  auto parsed = base::parse_json(result.outcome.payload);
+  ASSERT_TRUE(parsed && parsed->is_object()) << result.outcome.payload;
+  const auto& all = parsed->as_object();
+  for (const char* path : {"task", "opt", "usr", "etc", "proc", "oom"}) EXPECT_EQ(all.at(path), "Read-only file system") << path;
+  EXPECT_EQ(all.at("home"), false);
+  EXPECT_EQ(all.at("work"), false);
+  EXPECT_EQ(all.at("kcore"), 0);
+  EXPECT_EQ(all.at("sys"), base::json::array());
+  EXPECT_EQ(all.at("dist"), base::json::array());
+  EXPECT_EQ(all.at("dev"), *base::parse_json(R"(["fd","full","null","random","stderr","stdin","stdout","urandom","zero"])"));
+}
+
+TEST_F(SandboxTest, NothingOfTheHostCanBeSeenOrReached) {
+  auto result = run(
+      "import os, socket, ctypes\n"
+      "libc = ctypes.CDLL(None, use_errno=True)\n"
+      "def call(name, *args):\n  ctypes.set_errno(0)\n  return 'allowed' if getattr(libc, name)(*args) >= 0 else os.strerror(ctypes.get_errno())\n"
+      "def reach(address):\n  s = socket.socket()\n  s.settimeout(1)\n  try:\n    s.connect(address)\n    return 'reached'\n  except OSError as e:\n    return e.strerror\n"
+      "def handler(event, context):\n"
+      "  status = dict(l.split(':\\t') for l in open('/proc/self/status').read().splitlines() if ':\\t' in l)\n"
+      "  return {'pids': sorted(int(p) for p in os.listdir('/proc') if p.isdigit()), 'uid': os.getuid(), 'gid': os.getgid(), 'groups': os.getgroups(),\n"
+      "   'caps': [status[c] for c in ('CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb')], 'nnp': status['NoNewPrivs'], 'seccomp': status['Seccomp'],\n"
+      "   'net': [i[1] for i in socket.if_nameindex()], 'internet': reach(('192.0.2.1', 80)), 'fds': sorted(os.listdir('/proc/self/fd')),\n"
+      "   'unshare': call('unshare', 0x10000000), 'mount': call('mount', b'x', b'/tmp', b'tmpfs', 0, None), 'ptrace': call('ptrace', 16, 1, 0, 0),\n"
+      "   'setns': call('setns', 0, 0), 'keyctl': call('syscall', 250, 0, 0), 'bpf': call('syscall', 321, 0, 0, 0),\n"
+      "   'kill1': call('kill', 1, 9), 'init': os.access('/proc/1/environ', os.R_OK), 'cgroup': open('/proc/self/cgroup').read(), 'host': socket.gethostname(), 'raw': call('socket', 17, 3, 0)}\n");
+  auto parsed = base::parse_json(result.outcome.payload);
+  ASSERT_TRUE(parsed && parsed->is_object()) << result.outcome.payload;
+  const auto& all = parsed->as_object();
+  EXPECT_EQ(all.at("pids"), *base::parse_json("[1,2]"));
+  EXPECT_EQ(all.at("uid"), 993);
+  EXPECT_EQ(all.at("gid"), 990);
+  for (const auto& set : all.at("caps").as_array()) EXPECT_EQ(set, "0000000000000000");
+  EXPECT_EQ(all.at("nnp"), "1");
+  EXPECT_EQ(all.at("seccomp"), "2");
+  EXPECT_EQ(all.at("net"), *base::parse_json(R"(["lo"])"));
+  EXPECT_EQ(all.at("internet"), "Network is unreachable");
+  for (const char* name : {"unshare", "mount", "ptrace", "setns", "keyctl", "bpf", "raw"}) EXPECT_EQ(all.at(name), "Operation not permitted") << name;
+  EXPECT_EQ(all.at("init"), false);
+  EXPECT_THAT(std::string(all.at("cgroup").as_string()), Not(HasSubstr("lambari")));
+  EXPECT_EQ(all.at("host"), "169.254.76.1");
+  // 0, 1, 2, the frames' 4, the runtime's connection, and the one that reads the folder.
+  EXPECT_LE(all.at("fds").as_array().size(), 7U) << all.at("fds");
+  EXPECT_EQ(result.outcome.kind, Kind::success);  // signals to process 1 of its own namespace do nothing
+}
+
+TEST_F(SandboxTest, ProcessesAreLimited) {
+  auto result = run(
+      "import os, signal\ndef handler(event, context):\n  made = []\n  try:\n    for i in range(1200):\n      pid = os.fork()\n      if pid == 0:\n"
+      "        signal.pause()\n      made.append(pid)\n  except OSError as e:\n    pass\n"
+      "  for pid in made:\n    os.kill(pid, 9)\n    os.waitpid(pid, 0)\n  return len(made)\n",
+      "{}", [](FunctionSpec& spec) { spec.memory_mb = 1024; }, 60s);
+  ASSERT_EQ(result.outcome.kind, Kind::success);
+  EXPECT_LT(std::stoi(result.outcome.payload), 1024);
+  EXPECT_GT(std::stoi(result.outcome.payload), 900);
+}
+
+TEST_F(SandboxTest, WhatAFunctionLeftRunningGoesWithIt) {
+  Folder code;
+  code.add("app.py", "import subprocess\ndef handler(event, context):\n  subprocess.Popen(['sleep', '4242'], start_new_session=True)\n  return 1\n");
+  auto environment = create(python(code));
+  EXPECT_EQ(invoke(*environment).outcome.kind, Kind::success);
+  auto running = [] {
+    std::error_code none;
+    for (const auto& entry : fs::directory_iterator("/proc", none))
+      if (read(entry.path() / "cmdline") == std::string("sleep\0" "4242\0", 11)) return true;
+    return false;
+  };
+  EXPECT_TRUE(running());
+  environment.reset();
+  for (int i = 0; i < 200 && running(); ++i) std::this_thread::sleep_for(10ms);
+  EXPECT_FALSE(running());
+}
+
+TEST_F(SandboxTest, FrozenAndThawed) {
+  Folder code;
+  code.add("app.py", "import threading, time\nticks = 0\ndef tick():\n  global ticks\n  while True:\n    time.sleep(0.01)\n    ticks += 1\n"
+                     "threading.Thread(target=tick, daemon=True).start()\ndef handler(event, context):\n  return ticks\n");
+  auto environment = create(python(code));
+  auto before = std::stoi(invoke(*environment).outcome.payload);
+  environment->freeze();
+  std::this_thread::sleep_for(400ms);
+  auto after = invoke(*environment);
+  EXPECT_EQ(after.outcome.kind, Kind::success);
+  EXPECT_LT(std::stoi(after.outcome.payload) - before, 25);
+}
+
+TEST_F(SandboxTest, NodeAnswers) {
+  for (const char* runtime : {"nodejs20.x", "nodejs22.x"}) {
+    Folder code;
+    code.add("app.mjs", "import { S3Client } from '@aws-sdk/client-s3';\nlet n = 0;\nexport const handler = async (event, context) => {\n"
+                        "  console.log('two\\nlines', ++n);\n  if (event.fail) throw new TypeError('no good');\n"
+                        "  return { n, event, version: process.version, name: context.functionName, s3: typeof S3Client, env: process.env.AWS_EXECUTION_ENV };\n};\n");
+    auto environment = create(node(code, runtime));
+    auto result = invoke(*environment, R"({"a":1})");
+    ASSERT_EQ(result.outcome.kind, Kind::success) << result.outcome.payload << testing::PrintToString(result.lines);
+    EXPECT_THAT(result.outcome.payload, HasSubstr(R"("n":1,"event":{"a":1},"version":"v)" + std::string(runtime).substr(6, 2)));
+    EXPECT_THAT(result.outcome.payload, HasSubstr(R"("s3":"function")"));
+    EXPECT_THAT(result.outcome.payload, HasSubstr(std::string(R"("env":"AWS_Lambda_)") + runtime));
+    ASSERT_EQ(result.lines.size(), 1U);
+    EXPECT_THAT(result.lines[0], HasSubstr("two\nlines 1"));
+    auto failed = invoke(*environment, R"({"fail":true})");
+    EXPECT_EQ(failed.outcome.kind, Kind::function_error);
+    EXPECT_THAT(failed.outcome.payload, HasSubstr(R"("errorType":"TypeError")"));
+    EXPECT_EQ(invoke(*environment).outcome.kind, Kind::success);
+  }
+}
+
+TEST_F(SandboxTest, NodeCommonJsLayersAndErrors) {
+  Folder code, layer;
+  layer.add("nodejs/node_modules/thing/index.js", "exports.name = 'from a layer';\n");
+  code.add("app.js", "const thing = require('thing');\nexports.handler = (event, context, callback) => callback(null, thing.name);\n");
+  auto spec = node(code, "nodejs20.x");
+  spec.layers = {layer.path()};
+  auto environment = create(spec);
+  EXPECT_EQ(invoke(*environment).outcome.payload, R"("from a layer")");
+  auto options = node(code, "nodejs20.x");
+  options.layers = {layer.path()};
+  options.environment["NODE_OPTIONS"] = "--stack-trace-limit=3";
+  auto with_options = create(options);
+  EXPECT_EQ(invoke(*with_options).outcome.payload, R"("from a layer")");
+  auto missing = create(node(code, "nodejs20.x", "nothing.handler"));
+  auto result = invoke(*missing);
+  EXPECT_EQ(result.outcome.kind, Kind::init_error);
+  EXPECT_THAT(result.outcome.payload, HasSubstr("Runtime.ImportModuleError"));
+}
+
+constexpr const char* kBootstrap = R"(#!/bin/bash
+exec 3<>/dev/null
+call() { # method path body -> headers and body on descriptor 5
+  exec 5<>/dev/tcp/127.0.0.1/9001
+  printf '%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %s\r\n\r\n%s' "$1" "/2018-06-01/runtime/$2" "${#3}" "$3" >&5
+  answer=$(cat <&5)
+  exec 5<&-
+}
+while true; do
+  call GET invocation/next ""
+  id=$(printf '%s' "$answer" | tr -d '\r' | sed -n 's/^Lambda-Runtime-Aws-Request-Id: //Ip')
+  body=$(printf '%s' "$answer" | tr -d '\r' | sed '1,/^$/d')
+  echo "handler $_HANDLER"
+  call POST "invocation/wrong/response" "x"
+  case "$answer" in *"400 Bad Request"*) ;; *) exit 9;; esac
+  call POST "invocation/$id/response" "{\"got\":$body,\"pwd\":\"$PWD\"}"
+done
+)";
+
+TEST_F(SandboxTest, ProvidedRunsItsBootstrap) {
+  Folder code;
+  code.add("bootstrap", kBootstrap, 0755);
+  auto spec = python(code, "anything");
+  spec.runtime = "provided.al2023";
+  auto environment = create(spec);
+  for (int i = 0; i < 2; ++i) {
+    auto result = invoke(*environment, "[1]");
+    EXPECT_EQ(result.outcome.payload, R"({"got":[1],"pwd":"/var/task"})") << testing::PrintToString(result.lines);
+    EXPECT_THAT(result.lines, ElementsAre("handler anything"));
+  }
+  Folder none;
+  spec.code = none.path();
+  auto empty = create(spec);
+  auto missing = invoke(*empty);
+  EXPECT_EQ(missing.outcome.kind, Kind::init_error);
+  EXPECT_THAT(missing.outcome.payload, HasSubstr("Runtime.InvalidEntrypoint"));
+  Folder fails;
+  fails.add("bootstrap", "#!/bin/sh\necho failing\nexit 4\n", 0755);
+  spec.code = fails.path();
+  auto failing = create(spec);
+  auto result = invoke(*failing);
+  EXPECT_EQ(result.outcome.kind, Kind::crash);
+  EXPECT_EQ(result.outcome.exit_status, 4);
+  EXPECT_THAT(result.lines, ElementsAre("failing"));
+}
+
+TEST_F(SandboxTest, UnknownRuntimes) {
+  Folder code;
+  for (const char* name : {"java21", "python2.7", "go1.x", "../../etc", ""}) {
+    auto spec = python(code);
+    spec.runtime = name;
+    EXPECT_THROW(create(spec), UnknownRuntime) << name;
+  }
+  EXPECT_EQ(sandbox_->runtime("python3.8").actual, "python3.11");
+  EXPECT_EQ(sandbox_->runtime("python3.13").actual, "python3.11");
+}
+
+TEST_F(SandboxTest, CodeThatIsNotThere) {
+  Folder code;
+  auto spec = python(code);
+  spec.code = code.path() / "missing";
+  EXPECT_THROW(create(spec), SandboxFailed);
+  fs::create_directory_symlink("/etc", code.path() / "link");
+  spec.code = code.path() / "link";
+  EXPECT_THROW(create(spec), SandboxFailed);
+}
+
+TEST_F(SandboxTest, ManyAtOnce) {
+  Folder code;
+  code.add("app.py", "import os\ndef handler(event, context):\n  return event\n");
+  std::vector<std::unique_ptr<Environment>> all;
+  for (int i = 0; i < 12; ++i) all.push_back(create(python(code)));
+  for (int i = 0; i < 12; ++i) EXPECT_EQ(invoke(*all[static_cast<std::size_t>(i)], std::to_string(i)).outcome.payload, std::to_string(i));
+  EXPECT_GE(sandbox_->counters().alive, 12U);
+  all.clear();
+}
+
+}  // namespace
+}  // namespace lambari::sandbox
