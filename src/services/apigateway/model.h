@@ -59,7 +59,6 @@ struct Integration {
 };
 
 struct RouteSettings {
-  bool detailed_metrics = false;
   std::optional<std::int32_t> burst;
   std::optional<double> rate;
   bool operator==(const RouteSettings&) const = default;

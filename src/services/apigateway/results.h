@@ -96,7 +96,7 @@ Result integration_result(const Integration& it) {
 
 inline aws2::RouteSettings to_result(const RouteSettings& settings) {
   aws2::RouteSettings out;
-  out.DetailedMetricsEnabled = settings.detailed_metrics;
+  out.DetailedMetricsEnabled = false;
   out.ThrottlingBurstLimit = settings.burst;
   out.ThrottlingRateLimit = settings.rate;
   return out;

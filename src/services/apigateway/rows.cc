@@ -75,7 +75,6 @@ template <class V, class T>
 void members(V& v, T& x)
   requires std::is_same_v<std::remove_const_t<T>, RouteSettings>
 {
-  v("metrics", x.detailed_metrics);
   v("burst", x.burst);
   v("rate", x.rate);
 }

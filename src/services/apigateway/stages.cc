@@ -9,7 +9,8 @@ RouteSettings from_request(const aws2::RouteSettings& given, RouteSettings setti
   if (given.DataTraceEnabled.value_or(false) ||
       (given.LoggingLevel && *given.LoggingLevel != "OFF" && !given.LoggingLevel->empty()))
     bad_request("Execution logs are not supported on protocolType HTTP");
-  if (given.DetailedMetricsEnabled) settings.detailed_metrics = *given.DetailedMetricsEnabled;
+  if (given.DetailedMetricsEnabled.value_or(false))
+    bad_request("DetailedMetricsEnabled is not supported: lambari does not serve CloudWatch metrics yet");
   if (given.ThrottlingBurstLimit) settings.burst = given.ThrottlingBurstLimit;
   if (given.ThrottlingRateLimit) settings.rate = given.ThrottlingRateLimit;
   check_route_settings(settings);
