@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <fstream>
 #include <istream>
 #include <ostream>
 #include <thread>
@@ -24,6 +25,16 @@ std::string span(long long seconds) {
   if (seconds < 3'600) return fmt::format("{} min {} s", seconds / 60, seconds % 60);
   if (seconds < 86'400) return fmt::format("{} h {} min", seconds / 3'600, seconds / 60 % 60);
   return fmt::format("{} d {} h", seconds / 86'400, seconds / 3'600 % 24);
+}
+
+// A process that ended but whose parent did not take note yet is gone too.
+bool is_gone(pid_t pid) {
+  if (pid <= 0 || (kill(pid, 0) != 0 && errno == ESRCH)) return true;
+  std::ifstream in(fmt::format("/proc/{}/stat", pid));
+  std::string line;
+  std::getline(in, line);
+  auto end = line.rfind(") ");
+  return end != std::string::npos && end + 2 < line.size() && line[end + 2] == 'Z';
 }
 
 long long number(const base::json::object& object, std::string_view name) {
@@ -61,7 +72,7 @@ int stop_server(Connection& server, Streams io) {
   server.post("stop");
   // The server drains first: up to half a minute.
   for (int i = 0; i < 600; ++i) {
-    if (pid <= 0 || (kill(pid, 0) != 0 && errno == ESRCH)) {
+    if (is_gone(pid)) {
       io.out << "stopped\n";
       return kDone;
     }
