@@ -79,7 +79,7 @@ def test_routes_integrations_and_payload_1(server, name):
     assert error.value.response["Error"]["Code"] == "ConflictException"
     event = server.api(api, "/old?q=1&q=2").json()
     assert event["version"] == "1.0" and event["path"] == "/old" and event["httpMethod"] == "GET"
-    assert event["queryStringParameters"] == {"q": "2"} and event["multiValueQueryStringParameters"] == {"q": ["1", "2"]}
+    assert event["queryStringParameters"] == {"q": "1"} and event["multiValueQueryStringParameters"] == {"q": ["1", "2"]}
 
 
 def test_responses_are_mapped(server, name):

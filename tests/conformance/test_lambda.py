@@ -167,18 +167,26 @@ def test_versions_and_aliases(server, name):
 def test_layers(server, name):
     client = server.client("lambda")
     first = client.publish_layer_version(LayerName=name, Content={"ZipFile": zip_of({"python/lib_a.py": "V = 'a1'\n"})}, CompatibleRuntimes=["python3.11"])
-    second = client.publish_layer_version(LayerName=name, Content={"ZipFile": zip_of({"python/lib_a.py": "V = 'a2'\n", "python/lib_b.py": "V = 'b'\n"})})
-    assert (first["Version"], second["Version"]) == (1, 2)
-    server.function(name, {"app.py": "import lib_a\ndef handler(e, c):\n    return lib_a.V\n"}, Layers=[second["LayerVersionArn"], first["LayerVersionArn"]])
-    assert call(client, name)[0] == "a1", "the later layer wins"
-    client.update_function_configuration(FunctionName=name, Layers=[first["LayerVersionArn"], second["LayerVersionArn"]])
+    second = client.publish_layer_version(LayerName=name, Content={"ZipFile": zip_of({"python/lib_a.py": "V = 'a2'\n"})})
+    other = client.publish_layer_version(LayerName=name + "-b", Content={"ZipFile": zip_of({"python/lib_a.py": "V = 'b'\n", "python/lib_b.py": "V = 'b'\n"})})
+    assert (first["Version"], second["Version"], other["Version"]) == (1, 2, 1)
+    server.function(name, {"app.py": "import lib_a, lib_b\ndef handler(e, c):\n    return lib_a.V + lib_b.V\n"},
+                    Layers=[other["LayerVersionArn"], first["LayerVersionArn"]])
+    assert call(client, name)[0] == "a1b", "the later layer wins"
+    client.update_function_configuration(FunctionName=name, Layers=[first["LayerVersionArn"], other["LayerVersionArn"]])
     client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
-    assert call(client, name)[0] == "a2"
+    assert call(client, name)[0] == "bb"
+    client.update_function_configuration(FunctionName=name, Layers=[other["LayerVersionArn"], second["LayerVersionArn"]])
+    client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
     client.delete_layer_version(LayerName=name, VersionNumber=2)
     assert [v["Version"] for v in client.list_layer_versions(LayerName=name)["LayerVersions"]] == [1]
-    assert call(client, name)[0] == "a2", "a deleted version still serves the functions that use it"
+    assert call(client, name)[0] == "a2b", "a deleted version still serves the functions that use it"
     with pytest.raises(ClientError) as error:
-        client.update_function_configuration(FunctionName=name, Layers=[first["LayerVersionArn"]] * 6)
+        client.update_function_configuration(FunctionName=name, Layers=[first["LayerVersionArn"], second["LayerVersionArn"]])
+    refused(error, "InvalidParameterValueException", 400)
+    six = [client.publish_layer_version(LayerName=f"{name}-{n}", Content={"ZipFile": zip_of({"a": "a"})})["LayerVersionArn"] for n in range(6)]
+    with pytest.raises(ClientError) as error:
+        client.update_function_configuration(FunctionName=name, Layers=six)
     refused(error, "InvalidParameterValueException", 400)
 
 
@@ -191,7 +199,7 @@ def test_bad_input_changes_nothing(server, name):
         (dict(Runtime="cobol85"), "InvalidParameterValueException", "Value cobol85 at 'runtime' failed to satisfy constraint"),
         (dict(Role=f"arn:aws:iam::{ACCOUNT}:role/nobody-has-this"), "InvalidParameterValueException", "cannot be assumed by Lambda"),
         (dict(Timeout=901), "ValidationException", "timeout"),
-        (dict(MemorySize=64), "ValidationException", "memorySize"),
+        (dict(MemorySize=10241), "ValidationException", "memorySize"),
         (dict(Environment={"Variables": {"AWS_REGION": "x"}}), "InvalidParameterValueException", "Reserved keys used in this request: AWS_REGION"),
         (dict(Code={"S3Bucket": "b", "S3Key": "k"}), None, None),
     ]
