@@ -220,6 +220,18 @@ TEST(Functions, UnusedPackagesAreRemoved) {
   EXPECT_EQ(w.invoke("g").StatusCode, 200);
 }
 
+TEST(Functions, UnusedPackagesAreRemovedAfterACutOffToo) {
+  World w;
+  w.create_active("f");
+  w.call_api(&Lambda::DeleteFunction, DeleteFunctionRequest{"f", {}});
+  w.tear_down();
+  std::filesystem::remove_all(w.scratch / "code");  // as a reboot does: only the row in lambda/loose tells
+  EXPECT_TRUE(w.blobs.has(base::hex(base::sha256(hello_zip()))));
+  w.build();
+  EXPECT_FALSE(w.blobs.has(base::hex(base::sha256(hello_zip()))));
+  EXPECT_TRUE(w.store->read()->scan({"", ""}, 10).empty());
+}
+
 TEST(Functions, Lists) {
   World w;
   for (int i = 0; i < 7; ++i) w.create_active("f" + std::to_string(i));

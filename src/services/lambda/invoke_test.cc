@@ -315,6 +315,39 @@ TEST(Invoke, ManyAtOnceAllGetAnswers) {
   EXPECT_EQ(static_cast<int>(counters.environments), w.sandbox.alive);
 }
 
+async::Task<> invoke_until(Lambda& room, const wire::Call& call, std::atomic<bool>& stop, std::atomic<int>& served,
+                           std::atomic<int>& running) {
+  while (!stop) {
+    InvocationRequest request;
+    request.FunctionName = "f";
+    try {
+      const auto answer = co_await room.Invoke(call, request);
+      EXPECT_EQ(answer.StatusCode, 200);
+      ++served;
+    } catch (const wire::Fault& fault) {
+      ADD_FAILURE() << fault.code() << ": " << fault.message();
+      stop = true;
+    }
+  }
+  --running;
+}
+
+TEST(Invoke, UpdatesUnderLoadAreNotSeenAsFailures) {
+  World w;
+  w.create_active("f");
+  w.sandbox.takes = 1ms;  // a call that never waits would keep its loop for itself
+  std::atomic<bool> stop{false};
+  std::atomic<int> served{0}, running{4};
+  for (int i = 0; i < 4; ++i) w.loops.spawn("caller", invoke_until(*w.room, w.call, stop, served, running));
+  for (int i = 0; i < 20; ++i) w.update_code("f", std::to_string(i));
+  stop = true;
+  for (int i = 0; i < 1'000 && running > 0; ++i) std::this_thread::sleep_for(5ms);
+  EXPECT_EQ(running, 0);
+  EXPECT_GT(served, 20);
+  w.invoke("f");
+  EXPECT_EQ(w.sandbox.specs.back().code.filename().string().substr(0, 64), base::hex(base::sha256(testing::hello_zip("19"))));
+}
+
 TEST(Invoke, AliasesRouteByWeight) {
   World w;
   w.create_active("f");

@@ -71,9 +71,13 @@ inline std::string layer_policy(std::string_view account, std::string_view regio
 inline std::string use(std::string_view zip, std::string_view owner) { return Key("lambda/use").text(zip).text(owner).str(); }
 inline std::string uses(std::string_view zip) { return Key("lambda/use").text(zip).str(); }
 
+// lambda/loose, hash of a zip -> "": it may have lost its last use; kept until somebody has looked
+inline std::string loose(std::string_view zip) { return Key("lambda/loose").text(zip).str(); }
+inline std::string all_loose() { return Key("lambda/loose").str(); }
+
 // Everything of this room, for nuke.
 inline constexpr std::string_view kTables[] = {"lambda/function",     "lambda/version", "lambda/alias", "lambda/policy",
                                                "lambda/reserved",     "lambda/pending", "lambda/layer", "lambda/layer-version",
-                                               "lambda/layer-policy", "lambda/use"};
+                                               "lambda/layer-policy", "lambda/use",     "lambda/loose"};
 
 }  // namespace lambari::lambda::keys

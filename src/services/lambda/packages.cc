@@ -82,7 +82,7 @@ void Packages::unpin(const std::string& zip) {
   if (it == pins_.end() || --it->second > 0) return;
   pins_.erase(it);
   // Whoever held it may have failed before its row was there.
-  suspects_.insert(zip);
+  suspects_[zip] = std::chrono::steady_clock::now();
 }
 
 async::Task<Code> Packages::check(const std::string& zip) {
@@ -157,17 +157,19 @@ async::Task<std::optional<std::string>> Packages::bytes(std::string zip) { co_re
 
 void Packages::suspect(const std::vector<std::string>& zips) {
   const std::lock_guard lock(mutex_);
-  suspects_.insert(zips.begin(), zips.end());
+  const auto now = std::chrono::steady_clock::now();
+  for (const auto& zip : zips) suspects_[zip] = now;
 }
 
-async::Task<> Packages::sweep() {
+async::Task<> Packages::sweep(std::chrono::milliseconds age) {
+  const auto before = std::chrono::steady_clock::now() - age;
   std::vector<std::string> candidates;
   {
     const std::lock_guard lock(mutex_);
     for (auto it = suspects_.begin(); it != suspects_.end();) {
-      const auto& zip = *it;
+      const auto zip = it->first;
       const auto directory = directories_.find(zip);
-      const bool held = pins_.contains(zip) || unpacking_.contains(zip) || erasing_.contains(zip) ||
+      const bool held = it->second > before || pins_.contains(zip) || unpacking_.contains(zip) || erasing_.contains(zip) ||
                         (directory != directories_.end() && !directory->second.expired());
       if (held) {
         ++it;
@@ -190,8 +192,13 @@ async::Task<> Packages::discard(std::string zip) {
     }
     changed_.notify_all();
   }};
-  if (rows::used(*store_.read(), zip)) co_return;
   try {
+    const bool used = co_await store_.transact([&](store::Transaction& t) {
+      const bool still = rows::used(t, zip);
+      if (still) rows::erase_loose(t, zip);
+      return still;
+    });
+    if (used) co_return;
     co_await loops_.block([&] {
       // Out of sight at once, so that a stop in the middle leaves nothing that looks whole.
       const auto doomed = directory_ / (std::string(kTemporary) + base::hex(base::random_bytes(8)));
@@ -200,7 +207,9 @@ async::Task<> Packages::discard(std::string zip) {
       if (!error) fs::remove_all(doomed, error);
     });
     co_await blobs_.erase(zip);
+    co_await store_.commit([&](store::Transaction& t) { rows::erase_loose(t, zip); });
   } catch (const std::exception& e) {
+    // Its row in lambda/loose stays, so the next start tries again.
     base::log_warn("unused package not removed", {{"zip", zip}, {"error", e.what()}});
   }
 }
@@ -219,22 +228,23 @@ async::Task<> Packages::start() {
     for (const auto& entry : fs::directory_iterator(directory_)) {
       const auto name = entry.path().filename().string();
       if (name == ".boot") continue;
-      if (rebooted || name.starts_with(kTemporary)) {
+      const bool package = name.size() == 64 && base::unhex(name);
+      if (package) found.push_back(name);
+      if (name.starts_with(kTemporary) || (rebooted && package)) {
         std::error_code ignored;
         fs::remove_all(entry.path(), ignored);
-      } else if (name.size() == 64 && base::unhex(name)) {
-        found.push_back(name);
       }
     }
     if (rebooted) std::ofstream(marker) << boot << '\n';
   });
   suspect(found);
-  co_await sweep();
+  suspect(rows::loose(*store_.read()));
+  co_await sweep(0ms);
 }
 
 async::Task<> Packages::erase_all(std::vector<std::string> zips) {
   suspect(zips);
-  co_await sweep();
+  co_await sweep(0ms);
 }
 
 }  // namespace lambari::lambda

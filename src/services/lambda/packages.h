@@ -5,6 +5,7 @@
 //             left half written is thrown away at start
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -68,11 +69,12 @@ class Packages {
 
   async::Task<std::optional<std::string>> bytes(std::string zip);
 
-  // Rows that named these are gone. The next sweep() erases what no row names and nobody holds.
+  // Rows that named these are gone. A sweep() erases what was suspected `age` ago, no row names and nobody holds. The age
+  // leaves time to a call that resolved its function just before the change and has still to start an environment.
   void suspect(const std::vector<std::string>& zips);
-  async::Task<> sweep();
+  async::Task<> sweep(std::chrono::milliseconds age = std::chrono::seconds(15));
 
-  // Removes leftovers of an earlier run; keeps directories that rows still name.
+  // Removes what an earlier run left: directories and blobs that no row names, and directories older than a reboot.
   async::Task<> start();
   // Removes everything given, blobs and directories.
   async::Task<> erase_all(std::vector<std::string> zips);
@@ -89,7 +91,8 @@ class Packages {
   std::mutex mutex_;
   async::Event changed_;
   std::map<std::string, int> pins_;
-  std::set<std::string> erasing_, unpacking_, suspects_;
+  std::set<std::string> erasing_, unpacking_;
+  std::map<std::string, std::chrono::steady_clock::time_point> suspects_;  // since when
   std::map<std::string, std::weak_ptr<const Directory>> directories_;
 };
 

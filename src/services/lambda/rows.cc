@@ -21,6 +21,7 @@ std::set<std::string> zips_of(const Version& v) {
 
 void drop_use(Transaction& t, const std::string& zip, const std::string& owner, std::vector<std::string>& loose) {
   t.erase(keys::use(zip, owner));
+  t.put(keys::loose(zip), "");
   loose.push_back(zip);
 }
 
@@ -212,6 +213,18 @@ void erase_layer_version(Transaction& t, std::string_view account, std::string_v
 }
 
 bool used(Reader& reader, std::string_view zip) { return !reader.scan(prefix_range(keys::uses(zip)), 1).empty(); }
+
+std::vector<std::string> loose(Reader& reader) {
+  std::vector<std::string> out;
+  each(reader, prefix_range(keys::all_loose()), [&](const store::KeyValue& row) {
+    KeyReader fields(row.key);
+    std::string table, zip;
+    if (fields.text(table) && fields.text(zip)) out.push_back(std::move(zip));
+  });
+  return out;
+}
+
+void erase_loose(Transaction& t, std::string_view zip) { t.erase(keys::loose(zip)); }
 
 std::vector<Version> versions(Reader& reader, const FunctionKey& key, std::uint64_t after_number, bool from_start,
                               std::size_t limit) {

@@ -49,6 +49,9 @@ void erase_layer_version(Transaction& t, std::string_view account, std::string_v
                          std::uint64_t number, std::vector<std::string>& loose);
 
 bool used(Reader& reader, std::string_view zip);
+// Zips that a row stopped naming; nobody has looked yet whether another one does.
+std::vector<std::string> loose(Reader& reader);
+void erase_loose(Transaction& t, std::string_view zip);
 
 // Rows of a scan, with their keys put back.
 std::vector<Version> versions(Reader& reader, const FunctionKey& key, std::uint64_t after_number, bool from_start,
