@@ -201,7 +201,7 @@ def test_bad_input_changes_nothing(server, name):
         (dict(Timeout=901), "ValidationException", "timeout"),
         (dict(MemorySize=10241), "ValidationException", "memorySize"),
         (dict(Environment={"Variables": {"AWS_REGION": "x"}}), "InvalidParameterValueException", "Reserved keys used in this request: AWS_REGION"),
-        (dict(Code={"S3Bucket": "b", "S3Key": "k"}), None, None),
+        (dict(Code={"S3Bucket": "bucket", "S3Key": "key"}), None, None),
     ]
     for change, code, words in cases:
         with pytest.raises(ClientError) as error:
