@@ -109,12 +109,16 @@ std::string House::Parts::metrics() const {
     text += front::prometheus_line(name, type, help, value);
   };
   auto http = server.counters();
+  auto from_functions = inner.counters();
   add("lambari_http_accepted_total", "counter", "Connections accepted.", static_cast<double>(http.accepted));
   add("lambari_http_refused_total", "counter", "Connections refused for their number.", static_cast<double>(http.refused));
   add("lambari_http_requests_total", "counter", "Requests read, of every kind.", static_cast<double>(http.requests));
   add("lambari_http_received_bytes_total", "counter", "Bytes received.", static_cast<double>(http.bytes_in));
   add("lambari_http_sent_bytes_total", "counter", "Bytes sent.", static_cast<double>(http.bytes_out));
   add("lambari_http_open", "gauge", "Connections open.", static_cast<double>(http.open));
+  add("lambari_http_function_requests_total", "counter", "Requests that functions sent.",
+      static_cast<double>(from_functions.requests));
+  add("lambari_http_function_open", "gauge", "Connections of functions open.", static_cast<double>(from_functions.open));
   auto kept = store->counters();
   add("lambari_store_commits_total", "counter", "Transactions committed.", static_cast<double>(kept.commits));
   add("lambari_store_conflicts_total", "counter", "Transactions run again for a conflict.", static_cast<double>(kept.conflicts));

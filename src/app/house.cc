@@ -103,10 +103,9 @@ House::Parts::Parts(Settings chosen, std::string version)
       store(open_store(settings, directory.path())),
       function_blobs(loops, directory.path() / "blobs" / "lambda"),
       client(loops),
-      server(
-          loops, [this](http::Request request) { return chain->serve(std::move(request)); }, http::Limits{},
-          [this](const http::Request& head) { return chain->body_limit(head); }),
-      sandbox(start_sandbox(loops, server, sandbox_options(settings, directory.path(), port))),
+      server(loops, handler(), http::Limits{}, body_limit()),
+      inner(loops, handler(), http::Limits{}, body_limit()),
+      sandbox(start_sandbox(loops, inner, sandbox_options(settings, directory.path(), port))),
       iam({.clock = clock, .store = *store}),
       logs({.loops = loops, .clock = clock, .store = *store}),
       lambda({.loops = loops,
@@ -149,6 +148,14 @@ House::Parts::~Parts() {
   // Coroutines that still wait must end before what they refer to.
   loops.stop();
   if (directory.stays()) cli::remove_run_file(directory.path());
+}
+
+http::Handler House::Parts::handler() {
+  return [this](http::Request request) { return chain->serve(std::move(request)); };
+}
+
+std::function<std::size_t(const http::Request&)> House::Parts::body_limit() {
+  return [this](const http::Request& head) { return chain->body_limit(head); };
 }
 
 contracts::Authorizer& House::Parts::authorizer() {
@@ -229,6 +236,7 @@ void House::close() {
   auto& parts = *parts_;
   parts.loops.run(parts.server.drain(kGrace));
   parts.loops.run(parts.stop_rooms());
+  parts.loops.run(parts.inner.drain(std::chrono::milliseconds(0)));
 }
 
 std::string probe(const Settings& settings) {

@@ -71,8 +71,9 @@ struct House::Parts final : front::Backstage {
   Ending ending;
   blobs::Blobs function_blobs;
   http::Client client;
-  std::unique_ptr<front::Chain> chain;  // made last; the server asks it only once it listens
+  std::unique_ptr<front::Chain> chain;  // made last; the servers ask it only once they listen
   http::Server server;
+  http::Server inner;  // for functions: they call AWS until the last of them is done, after `server` took its last request
   std::unique_ptr<sandbox::Sandbox> sandbox;
   iam::Iam iam;
   logs::Logs logs;
@@ -82,6 +83,8 @@ struct House::Parts final : front::Backstage {
   const std::vector<Service> services;
   wire::Router router;
 
+  http::Handler handler();
+  std::function<std::size_t(const http::Request&)> body_limit();
   contracts::Authorizer& authorizer();
   std::vector<wire::Service*> apis() const;
   async::Task<> start_rooms();
