@@ -58,13 +58,22 @@ bool remove_tree(const std::string& path) {
   return false;
 }
 
+// A frozen process does not die: its killer, and the end of its pid namespace, would wait for ever.
+void thaw_tree(const std::string& path) {
+  for (const auto& name : children(path)) thaw_tree(path + "/" + name);
+  if (!put(AT_FDCWD, (path + "/freezer.state").c_str(), "THAWED")) put(AT_FDCWD, (path + "/cgroup.freeze").c_str(), "0");
+}
+
 // Directories of runs whose process is gone.
 void remove_stale(const std::string& parent) {
   constexpr std::string_view kPrefix = "lambari-";
   for (const auto& name : children(parent)) {
     if (!name.starts_with(kPrefix)) continue;
     auto pid = static_cast<pid_t>(to_number(std::string_view(name).substr(kPrefix.size())));
-    if (pid > 0 && kill(pid, 0) != 0 && errno == ESRCH) remove_tree(parent + "/" + name);
+    if (pid > 0 && kill(pid, 0) != 0 && errno == ESRCH) {
+      thaw_tree(parent + "/" + name);
+      remove_tree(parent + "/" + name);
+    }
   }
 }
 
@@ -224,6 +233,11 @@ Group Cgroups::make(std::uint64_t id) const {
   return group;
 }
 
+void Cgroups::thaw() const {
+  for (const auto& hierarchy : all_)
+    if (lists(hierarchy.controllers, "freezer")) thaw_tree(hierarchy.path);
+}
+
 void Cgroups::remove() {
   for (auto& hierarchy : all_) {
     remove_tree(hierarchy.path);
@@ -245,8 +259,13 @@ void Group::join() const {
   for (const auto& part : parts_) check(put(part.directory.get(), "cgroup.procs", "0"), "join " + part.path);
 }
 
-void Group::add(pid_t pid) const {
-  for (const auto& part : parts_) check(put(part.directory.get(), "cgroup.procs", std::to_string(pid)), "join " + part.path);
+std::vector<Fd> Group::doors() const {
+  std::vector<Fd> all;
+  for (const auto& part : parts_) {
+    all.emplace_back(openat(part.directory.get(), "cgroup.procs", O_WRONLY | O_CLOEXEC));
+    check(static_cast<bool>(all.back()), part.path + "/cgroup.procs");
+  }
+  return all;
 }
 
 void Group::limit(const Limits& limits) {
@@ -291,12 +310,16 @@ bool Group::set_alarm(std::uint64_t at) {
   }
   if (!usage_) usage_.reset(openat(part->directory.get(), "memory.usage_in_bytes", O_RDONLY | O_CLOEXEC));
   alarm_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));  // the one before is forgotten when it is closed
-  if (usage_ && alarm_ &&
-      put(part->directory.get(), "cgroup.event_control",
-          std::to_string(alarm_.get()) + " " + std::to_string(usage_.get()) + " " + std::to_string(at)))
-    return true;
-  alarm_.reset();
-  return false;
+  if (!usage_ || !alarm_) return false;
+  // The kernel takes milliseconds for this (a grace period of RCU), which is a cold start's time: a child does it meanwhile.
+  pid_t child = fork();
+  if (child == 0) {
+    if (!put(part->directory.get(), "cgroup.event_control",
+             std::to_string(alarm_.get()) + " " + std::to_string(usage_.get()) + " " + std::to_string(at)))
+      put(part->directory.get(), "memory.limit_in_bytes", std::to_string(allowance_));
+    _exit(0);
+  }
+  return child > 0;
 }
 
 bool Group::over_limit() {

@@ -31,7 +31,7 @@ class Group {
   bool any() const { return !parts_.empty(); }
 
   void join() const;          // the calling process
-  void add(pid_t pid) const;  // throws Failure
+  std::vector<Fd> doors() const;  // files to which a process writes "0" to join
   void limit(const Limits& limits);
 
   // What /tmp holds counts as memory of the group but not of the function. So the group's hard limit has room for both, and the
@@ -71,6 +71,7 @@ class Cgroups {
   std::vector<Capability> capabilities() const;
   Group make(std::uint64_t id) const;
   // The end of the run; no process is left in any group.
+  void thaw() const;  // every group
   void remove();
 
  private:

@@ -46,6 +46,9 @@ int keep(int socket, Settings settings) {
       return 1;
     }
   }
+  // Only the supervisor holds the writing end. The kernel closes it before it waits for the end of what the supervisor leaves behind,
+  // which never comes while an environment is frozen.
+  auto [ended, lives] = pipe_pair();
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);  // where environments run as the server's user, they must not look in here
   pid_t supervisor = fork();
   if (supervisor == 0) {
@@ -60,6 +63,11 @@ int keep(int socket, Settings settings) {
     _exit(result);
   }
   close(socket);
+  lives.reset();
+  char nothing;
+  while (read(ended.get(), &nothing, 1) < 0 && errno == EINTR) {
+  }
+  cgroups.thaw();
   int status = 0;
   while (supervisor > 0 && waitpid(supervisor, &status, 0) < 0 && errno == EINTR) {
   }
