@@ -211,10 +211,6 @@ async::Task<std::shared_ptr<Slot>> Core::ready_slot(Start start) {
   std::string problem;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     auto slot = take(start);
-    try {
-      fill(start);
-    } catch (const SandboxFailed&) {  // the slot we have will say it
-    }
     const auto deadline = std::chrono::steady_clock::now() + kSlotTime;
     while (!slot->ready() && !slot->gone() && std::chrono::steady_clock::now() < deadline) co_await slot->until_ready(1s);
     if (slot->ready() && !slot->gone()) co_return slot;
@@ -242,7 +238,8 @@ async::Task<std::unique_ptr<Environment>> Core::create(FunctionSpec spec) {
   if (info.actual.empty()) throw UnknownRuntime(spec.runtime + ": " + info.detail);
   const auto family = family_of(info.actual);
   const auto layers = co_await layers_of(spec);
-  auto slot = co_await ready_slot(start_of(info, spec.environment));
+  const auto start = start_of(info, spec.environment);
+  auto slot = co_await ready_slot(start);
 
   Places places;
   places.runtime_port = slot->parts().runtime_port;
@@ -287,6 +284,10 @@ async::Task<std::unique_ptr<Environment>> Core::create(FunctionSpec spec) {
     auto gone = slot->gone();
     throw SandboxFailed("an execution environment could not be given its code: " +
                         (assigned ? *assigned : gone ? gone->problem : std::string("it took too long")));
+  }
+  try {
+    fill(start);  // only now: the executable does one thing after another
+  } catch (const SandboxFailed&) {  // the next one will say it
   }
   co_return environment;
 }

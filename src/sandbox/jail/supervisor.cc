@@ -163,7 +163,7 @@ void Supervisor::run() {
   Writer hello(Tell::hello);
   hello.text(problem).number(capabilities.size());
   for (const auto& one : capabilities) hello.text(one.name).number(one.available).text(one.detail).text(one.remedy);
-  send_packet(server_.get(), hello.bytes());
+  tell(hello);
   if (!problem.empty()) return;
 
   watch(server_.get(), kServerTag);
@@ -198,6 +198,14 @@ void Supervisor::run() {
   for (auto& [id, slot] : slots_) {
     if (slot->init > 0) kill(-slot->init, SIGKILL);
     slot->group.kill_all();
+  }
+}
+
+void Supervisor::tell(const Writer& message, const std::vector<int>& descriptors) {
+  try {
+    send_packet(server_.get(), message.bytes(), descriptors);
+  } catch (const Failure&) {
+    done_ = true;  // the server is gone
   }
 }
 
@@ -342,6 +350,8 @@ void Supervisor::begin(Slot& slot) {
     for (const auto& fd : slot.namespaces) descriptors.push_back(fd.get());
     descriptors.push_back(slot.output_write.get());
     descriptors.push_back(slot.launch_slot.get());
+    const auto doors = slot.group.doors();
+    for (const auto& door : doors) descriptors.push_back(door.get());
     send_packet(slot.zygote->control.get(), {reinterpret_cast<const char*>(&order), sizeof order}, descriptors);
   } catch (const std::exception& error) {
     slot.problem = std::string("zygote: ") + error.what();
@@ -379,7 +389,6 @@ void Supervisor::on_zygote(Zygote& zygote) {
     }
     zygote.children[static_cast<pid_t>(report.pid)] = slot.id;
     if (slot.ending) return;
-    slot.group.add(static_cast<pid_t>(report.pid));  // before it is given anything to do
     tell_ready(slot);
   } catch (const std::exception& error) {
     slot.problem = error.what();
@@ -402,8 +411,7 @@ void Supervisor::tell_ready(Slot& slot) {
     has |= protocol::kHasFreezer | (version2 ? protocol::kFreezerIsV2 : 0);
     descriptors.push_back(freezer.get());
   }
-  send_packet(server_.get(),
-              Writer(Tell::ready).number(slot.id).number(has).number(slot.runtime_port).number(slot.endpoint_port).bytes(), descriptors);
+  tell(Writer(Tell::ready).number(slot.id).number(has).number(slot.runtime_port).number(slot.endpoint_port), descriptors);
   // Theirs now; an end of ours would keep the function's output and network alive.
   for (Fd* fd : {&slot.runtime, &slot.endpoint, &slot.output_read, &slot.output_write, &slot.launch_server, &slot.launch_slot})
     fd->reset();
@@ -468,7 +476,7 @@ void Supervisor::assign(Slot& slot, Reader& message) {
     problem = error.what();
   }
   slot.namespaces.clear();
-  send_packet(server_.get(), Writer(Tell::assigned).number(slot.id).text(problem).bytes());
+  tell(Writer(Tell::assigned).number(slot.id).text(problem));
 }
 
 void Supervisor::watch_memory(Slot& slot) {
@@ -507,14 +515,13 @@ void Supervisor::tell_gone(Slot& slot) {
     slot.group.kill_all();
   }
   const bool oom = slot.over_memory || slot.group.out_of_memory();
-  send_packet(server_.get(), Writer(Tell::gone)
-                                 .number(slot.id)
-                                 .number(slot.has_status)
-                                 .number(static_cast<std::uint64_t>(static_cast<std::uint32_t>(slot.status)))
-                                 .number(oom)
-                                 .number(slot.group.peak_bytes())
-                                 .text(slot.problem)
-                                 .bytes());
+  tell(Writer(Tell::gone)
+           .number(slot.id)
+           .number(slot.has_status)
+           .number(static_cast<std::uint32_t>(slot.status))
+           .number(oom)
+           .number(slot.group.peak_bytes())
+           .text(slot.problem));
   leaving_.push_back(std::move(slot.group));
   slots_.erase(slot.id);  // `slot` is gone from here on
 }

@@ -40,6 +40,7 @@ class Supervisor {
 
   std::vector<Capability> prepare(std::string& problem);
   void serve(const std::string& message);
+  void tell(const sandbox::protocol::Writer& message, const std::vector<int>& descriptors = {});
   void prepare_slot(std::uint64_t id, const std::string& pack, sandbox::protocol::Mode mode);
   void prepare_plain(Slot& slot);
   void assign(Slot& slot, sandbox::protocol::Reader& message);

@@ -29,11 +29,12 @@ sock_filter filter[4096];
 Filter loaded{filter, 0};
 
 uint64_t slot = 0;
-int given[kOrderDescriptors];  // namespaces, output, launch
-constexpr int kOutput = kNamespaces, kLaunch = kNamespaces + 1;
+int given[kOrderGroups + kMaxGroups];
+int given_count = 0;
 
 void close_slot() {
-  for (int fd : given) close(fd);
+  for (int i = 0; i < given_count; ++i) close(given[i]);
+  given_count = 0;
 }
 
 void tell(const ZygoteReport& report) {
@@ -62,8 +63,11 @@ bool receive() {
   ssize_t size = recvmsg(control, &message, MSG_CMSG_CLOEXEC);
   if (size <= 0) _exit(0);
   cmsghdr* head = CMSG_FIRSTHDR(&message);
-  if (size != sizeof order || !head || head->cmsg_type != SCM_RIGHTS || head->cmsg_len != CMSG_LEN(sizeof given)) _exit(1);
-  memcpy(given, CMSG_DATA(head), sizeof given);
+  if (size != sizeof order || !head || head->cmsg_type != SCM_RIGHTS || head->cmsg_len < CMSG_LEN(kOrderGroups * sizeof(int)) ||
+      head->cmsg_len > CMSG_LEN(sizeof given))
+    _exit(1);
+  given_count = static_cast<int>((head->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+  memcpy(given, CMSG_DATA(head), static_cast<size_t>(given_count) * sizeof(int));
   slot = order.slot;
   return true;
 }
@@ -111,9 +115,11 @@ void lambari_zygote_forked(int pid) {
 int lambari_slot_enter() {
   prctl(PR_SET_NAME, "runtime", 0, 0, 0);
   const char* failed = nullptr;
+  for (int i = kOrderGroups; i < given_count; ++i)
+    if (write(given[i], "0", 1) != 1) failed = "cgroup";
   for (int i = kUserNamespace; i < kPidNamespace && !failed; ++i)
     if (setns(given[i], 0) != 0) failed = kNamespaceFiles[i];
-  if (int keep[2] = {given[kLaunch], given[kOutput]}; !failed && !arrange_descriptors(given[kOutput], keep, 2))
+  if (int keep[2] = {given[kOrderLaunch], given[kOrderOutput]}; !failed && !arrange_descriptors(given[kOrderOutput], keep, 2))
     failed = "descriptors";
   if (!failed && chdir("/") != 0) failed = "chdir";
   if (!failed) failed = confine(loaded);

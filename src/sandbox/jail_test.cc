@@ -1,0 +1,83 @@
+// The pure parts of lambari-sandbox.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <linux/seccomp.h>
+
+#include "sandbox/jail/cgroups.h"
+#include "sandbox/jail/house.h"
+#include "sandbox/jail/seccomp.h"
+#include "sandbox/jail/slot_process.h"
+
+namespace lambari::jail {
+namespace {
+
+using testing::ElementsAre;
+using testing::StrEq;
+
+TEST(Cgroups, MountsOfBothVersions) {
+  auto mounts = parse_mounts(
+      "31 23 0:27 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n"
+      "32 31 0:28 / /sys/fs/cgroup/cpu,cpuacct rw,nosuid shared:9 - cgroup cgroup rw,cpu,cpuacct\n"
+      "33 31 0:29 /docker/abc /sys/fs/with\\040space rw - cgroup cgroup rw,memory\n"
+      "34 31 0:30 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw,nsdelegate\n"
+      "nonsense\n");
+  ASSERT_EQ(mounts.size(), 3U);
+  EXPECT_FALSE(mounts[0].version2);
+  EXPECT_EQ(mounts[0].controllers, ",rw,cpu,cpuacct,");
+  EXPECT_EQ(mounts[1].root, "/docker/abc");
+  EXPECT_EQ(mounts[1].path, "/sys/fs/with space");
+  EXPECT_TRUE(mounts[2].version2);
+  EXPECT_EQ(mounts[2].path, "/sys/fs/cgroup/unified");
+}
+
+TEST(Cgroups, OwnGroup) {
+  const std::string text = "4:memory:/a/b\n3:cpu,cpuacct:/c\n0::/user.slice/session:1\n";
+  EXPECT_EQ(own_group(text, "memory"), "/a/b");
+  EXPECT_EQ(own_group(text, "cpu"), "/c");
+  EXPECT_EQ(own_group(text, ""), "/user.slice/session:1");
+  EXPECT_EQ(own_group(text, "pids"), "");
+  EXPECT_EQ(own_group("", ""), "");
+}
+
+TEST(Cgroups, FieldsAndShares) {
+  EXPECT_EQ(field("low 0\noom 3\noom_kill 2\n", "oom_kill"), 2U);
+  EXPECT_EQ(field("low 0\noom 3\n", "oom"), 3U);
+  EXPECT_EQ(field("low 0\n", "oom"), 0U);
+  EXPECT_EQ(cpu_shares(1769), 1024U);
+  EXPECT_EQ(cpu_shares(128), 74U);
+  EXPECT_EQ(cpu_shares(0), 2U);
+}
+
+TEST(House, UsersForSlots) {
+  EXPECT_EQ(choose_users("         0          0 4294967295\n"), (UserRange{0x70000000, 65536}));
+  EXPECT_EQ(choose_users("0 100000 65536\n"), (UserRange{32768, 32768}));
+  EXPECT_EQ(choose_users("0 1000 1\n1 100000 65536\n"), (UserRange{32769, 32768}));
+  EXPECT_EQ(choose_users("0 1000 1\n").count, 0U);
+  EXPECT_EQ(choose_users("").count, 0U);
+}
+
+TEST(Assignments, AreParsed) {
+  std::string message("/var/task\0one\0two\0\0A=1\0B=\0\0", 27);
+  Assignment assignment;
+  ASSERT_TRUE(parse_assignment(message.data(), message.size(), assignment));
+  EXPECT_STREQ(assignment.folder, "/var/task");
+  EXPECT_THAT(assignment.arguments, ElementsAre(StrEq("one"), StrEq("two"), nullptr));
+  EXPECT_THAT(assignment.environment, ElementsAre(StrEq("A=1"), StrEq("B="), nullptr));
+  std::string bare("/x\0\0\0", 5);
+  Assignment none;
+  ASSERT_TRUE(parse_assignment(bare.data(), bare.size(), none));
+  EXPECT_THAT(none.arguments, ElementsAre(nullptr));
+  for (auto text : {std::string(), std::string("/x"), std::string("/x\0a\0", 5), std::string("/x\0\0", 4), std::string("/x\0\0\0z\0", 7)}) {
+    Assignment wrong;
+    EXPECT_FALSE(parse_assignment(text.data(), text.size(), wrong)) << testing::PrintToString(text);
+  }
+}
+
+TEST(Seccomp, Compiles) {
+  auto filter = compile_filter();
+  EXPECT_GT(filter.size(), 100U);
+  EXPECT_LT(filter.size(), 4096U);  // the kernel's limit, and the zygote's buffer
+}
+
+}  // namespace
+}  // namespace lambari::jail

@@ -1,0 +1,211 @@
+// The server's pure parts.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "sandbox/exchange.h"
+#include "sandbox/layers.h"
+#include "sandbox/output.h"
+#include "sandbox/runtime_api.h"
+#include "sandbox/runtimes.h"
+
+namespace lambari::sandbox {
+namespace {
+
+using namespace std::chrono_literals;
+using protocol::Mode;
+using testing::ElementsAre;
+using testing::HasSubstr;
+namespace fs = std::filesystem;
+
+TEST(Runtimes, NearestNewerElseNewestOlder) {
+  const std::vector<std::string> packs{"nodejs20.x", "nodejs22.x", "python3.11", "python3.13"};
+  EXPECT_EQ(choose_runtime("python3.11", packs, true).actual, "python3.11");
+  EXPECT_EQ(choose_runtime("python3.8", packs, false).actual, "python3.11");
+  EXPECT_EQ(choose_runtime("python3.12", packs, false).actual, "python3.13");
+  EXPECT_EQ(choose_runtime("python3.14", packs, false).actual, "python3.13");
+  EXPECT_EQ(choose_runtime("python3.12", packs, true).actual, "");
+  EXPECT_EQ(choose_runtime("nodejs16.x", packs, false).actual, "nodejs20.x");
+  EXPECT_EQ(choose_runtime("nodejs24.x", packs, false).actual, "nodejs22.x");
+  EXPECT_EQ(choose_runtime("provided.al2", {}, true).actual, "provided.al2");
+  for (const char* name : {"python3.7", "python3.99", "python3.", "python2.7", "nodejs21.x", "java21", "provided.al3", "", "python3.11\n"})
+    EXPECT_EQ(choose_runtime(name, packs, false).actual, "") << name;
+  EXPECT_THAT(choose_runtime("python3.12", {}, false).detail, HasSubstr("scripts/build-runtimes"));
+}
+
+TEST(Runtimes, StartedAheadUnlessAVariableIsReadAtTheStart) {
+  EXPECT_EQ(choose_start("python3.11", {{"PYTHONPATH", "x"}, {"NODE_OPTIONS", "x"}}).mode, Mode::zygote);
+  EXPECT_EQ(choose_start("python3.11", {{"PYTHONHASHSEED", "0"}}).mode, Mode::launch);
+  EXPECT_EQ(choose_start("python3.11", {{"AWS_LAMBDA_EXEC_WRAPPER", "/opt/w"}}).mode, Mode::launch);
+  EXPECT_EQ(choose_start("python3.11", {{"LD_PRELOAD", "x"}}).mode, Mode::launch);
+  EXPECT_EQ(choose_start("nodejs20.x", {{"NODE_ENV", "production"}}).mode, Mode::warm);
+  EXPECT_EQ(choose_start("nodejs20.x", {{"NODE_OPTIONS", "-r x"}}).mode, Mode::launch);
+  EXPECT_EQ(choose_start("provided.al2023", {}).pack, "provided");
+}
+
+TEST(Runtimes, VariablesAndCommand) {
+  FunctionSpec spec;
+  spec.runtime = "nodejs18.x";
+  spec.handler = "index.handler";
+  spec.environment = {{"PATH", "/mine"}, {"LAMBDA_TASK_ROOT", "/other"}, {"AWS_LAMBDA_EXEC_WRAPPER", "/opt/wrap"}};
+  auto all = variables(spec, Family::node, "nodejs20.x", {});
+  EXPECT_EQ(all["PATH"], "/mine");
+  EXPECT_EQ(all["LAMBDA_TASK_ROOT"], "/var/task");
+  EXPECT_EQ(all["AWS_EXECUTION_ENV"], "AWS_Lambda_nodejs18.x");
+  EXPECT_THAT(all["NODE_PATH"], testing::StartsWith("/opt/nodejs/node20/node_modules:/opt/nodejs/node_modules:"));
+  EXPECT_THAT(command(Family::node, all, {}),
+              ElementsAre("/opt/wrap", "/var/lang/bin/node", "--expose-gc", "--max-http-header-size=81920", "/var/runtime/lambari-node.mjs", "run"));
+  auto custom = variables(spec, Family::custom, "provided", {});
+  EXPECT_FALSE(custom.contains("AWS_EXECUTION_ENV"));
+  EXPECT_TRUE(command(Family::custom, custom, {}).empty());
+}
+
+TEST(Runtimes, Assignment) {
+  EXPECT_EQ(assignment("/t", {"a"}, {{"B", "c"}}), std::string("/t\0a\0\0B=c\0\0", 11));
+  EXPECT_EQ(assignment("/t", {}, {}), std::string("/t\0\0\0", 5));
+  EXPECT_THROW(assignment("/t", {}, {{"B", std::string("a\0b", 3)}}), SandboxFailed);
+  EXPECT_THROW(assignment("/t", {}, {{"B", std::string(300'000, 'x')}}), SandboxFailed);
+}
+
+std::vector<std::string> lines_of(std::string_view bytes, std::size_t step, bool flush = true) {
+  std::vector<std::string> all;
+  auto sink = [&](std::string line) { all.push_back(std::move(line)); };
+  Lines lines;
+  for (std::size_t at = 0; at < bytes.size(); at += step) lines.feed(bytes.substr(at, step), sink);
+  if (flush) lines.flush(sink);
+  return all;
+}
+
+std::string frame(std::string_view text) {
+  std::string head("\xa5\x5a\x00\x03", 4);
+  for (int shift : {24, 16, 8, 0}) head += static_cast<char>(text.size() >> shift & 0xff);
+  return head + std::string(8, 't') + std::string(text);
+}
+
+TEST(Output, TextAndFramesInPiecesOfAnySize) {
+  const auto bytes = "one\r\n\ntwo" + frame("a\nb\n") + frame("") + "three\nhäß\xe2\x82\xac¥\n" + frame("c") + "end";
+  for (std::size_t step : {1, 2, 3, 5, 7, 16, 1000})
+    EXPECT_THAT(lines_of(bytes, step), ElementsAre("one", "", "two", "a\nb", "three", "häß\xe2\x82\xac¥", "c", "end")) << step;
+  EXPECT_THAT(lines_of("a\nb", 1, false), ElementsAre("a"));
+}
+
+TEST(Output, LongLinesAndFalseFrames) {
+  auto cut = lines_of(std::string(kMaxLine - 1, 'x') + "ä" + "\n", 4096);
+  ASSERT_EQ(cut.size(), 2U);
+  EXPECT_EQ(cut[0].size(), kMaxLine - 1);  // not inside the character
+  EXPECT_EQ(cut[1], "ä");
+  EXPECT_EQ(lines_of(std::string(3 * kMaxLine, 'x'), 1 << 20).size(), 3U);
+  EXPECT_THAT(lines_of("\xa5\x5aQ\n", 1), ElementsAre("\xa5\x5aQ"));
+  const std::string huge("\xa5\x5a\x00\x03\xff\xff\xff\xff........\n", 17);
+  EXPECT_THAT(lines_of(huge, 3), ElementsAre(huge.substr(0, 16)));
+}
+
+http::Request request(std::string method, std::string target, std::string body = {}) {
+  http::Request made;
+  made.method = std::move(method);
+  made.target = "/2018-06-01/runtime/" + std::move(target);
+  made.body = std::move(body);
+  return made;
+}
+
+class RuntimeApi : public testing::Test {
+ protected:
+  http::Response call(http::Request request) {
+    http::Response response;
+    loops.run(into(exchange, std::move(request), response));
+    return response;
+  }
+  static async::Task<> into(std::shared_ptr<Exchange> exchange, http::Request request, http::Response& response) {
+    response = co_await answer_runtime(std::move(exchange), std::move(request));
+  }
+  void offer(const std::string& id) {
+    Invocation invocation;
+    invocation.request_id = id;
+    invocation.payload = "{}";
+    invocation.function_arn = "arn";
+    invocation.trace_header = "Root=1";
+    exchange->offer(invocation);
+  }
+  async::Loops loops{1};
+  std::shared_ptr<Exchange> exchange = std::make_shared<Exchange>();
+};
+
+TEST_F(RuntimeApi, AnInvocation) {
+  offer("r1");
+  auto next = call(request("GET", "invocation/next"));
+  EXPECT_EQ(next.status, 200);
+  EXPECT_EQ(next.body, "{}");
+  EXPECT_EQ(next.headers.get("Lambda-Runtime-Aws-Request-Id"), "r1");
+  EXPECT_EQ(next.headers.get("Lambda-Runtime-Trace-Id"), "Root=1");
+  EXPECT_FALSE(next.headers.has("Lambda-Runtime-Client-Context"));
+  EXPECT_GT(std::stoll(std::string(next.headers.get("Lambda-Runtime-Deadline-Ms"))), 1'700'000'000'000);
+  auto wrong = call(request("POST", "invocation/r2/response", "1"));
+  EXPECT_EQ(wrong.status, 400);
+  EXPECT_EQ(wrong.body, R"({"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"})");
+  EXPECT_FALSE(exchange->take_answer());
+  EXPECT_EQ(call(request("POST", "invocation/r1/response", "1")).status, 202);
+  EXPECT_EQ(exchange->take_answer()->payload, "1");
+  EXPECT_EQ(call(request("POST", "invocation/r1/response", "1")).status, 400);  // once
+}
+
+TEST_F(RuntimeApi, ErrorsAndLimits) {
+  auto failed = request("POST", "init/error", R"({"errorMessage":"x"})");
+  failed.headers.add("Lambda-Runtime-Function-Error-Type", "Runtime.Bad");
+  EXPECT_EQ(call(failed).status, 202);
+  auto answer = exchange->take_answer();
+  EXPECT_EQ(answer->kind, Outcome::Kind::init_error);
+  EXPECT_EQ(answer->error_type, "Runtime.Bad");
+  offer("r1");
+  call(request("GET", "invocation/next"));
+  EXPECT_EQ(call(request("POST", "invocation/r1/error", "{}")).status, 202);
+  EXPECT_EQ(exchange->take_answer()->kind, Outcome::Kind::function_error);
+  offer("r2");
+  call(request("GET", "invocation/next"));
+  auto large = call(request("POST", "invocation/r2/response", std::string(kMaxResponse + 1, 'x')));
+  EXPECT_EQ(large.status, 413);
+  EXPECT_THAT(large.body, HasSubstr("RequestEntityTooLarge"));
+  EXPECT_EQ(exchange->take_answer()->bytes, kMaxResponse + 1);
+  for (auto [method, target] : {std::pair("POST", "invocation/next"), std::pair("GET", "invocation/r1/response"), std::pair("GET", ""),
+                                std::pair("POST", "invocation/r1/nothing")})
+    EXPECT_EQ(call(request(method, target)).status, 404) << target;
+  exchange->close();
+  EXPECT_EQ(call(request("GET", "invocation/next")).status, 410);
+}
+
+TEST(Layers, AreMergedWithoutFollowingLinks) {
+  std::string pattern = fs::temp_directory_path() / "lambari-layers-XXXXXX";
+  const fs::path top = mkdtemp(pattern.data());
+  auto add = [&](const std::string& name, const std::string& text) {
+    fs::create_directories((top / name).parent_path());
+    std::ofstream(top / name) << text;
+  };
+  add("host/file", "host");
+  add("a/dir/x", "ax");
+  add("a/dir/y", "ay");
+  add("a/thing/inside", "a");
+  add("b/dir/y", "by");
+  add("b/thing", "now a file");
+  add("b/other/z", "z");
+  fs::create_symlink(top / "host", top / "a/other");  // a layer's link must not lead the next layer out
+  auto merged = merge_layers(top / "cache", {top / "a", top / "b"});
+  auto read = [&](const std::string& name) {
+    std::ifstream file(merged / name);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  EXPECT_EQ(read("dir/x"), "ax");
+  EXPECT_EQ(read("dir/y"), "by");
+  EXPECT_EQ(read("thing"), "now a file");
+  EXPECT_EQ(read("other/z"), "z");
+  EXPECT_FALSE(fs::exists(top / "host/z"));
+  EXPECT_FALSE(fs::is_symlink(merged / "other"));
+  EXPECT_EQ(merge_layers(top / "cache", {top / "a", top / "b"}), merged);
+  EXPECT_NE(merge_layers(top / "cache", {top / "b", top / "a"}), merged);
+  std::ifstream untouched(top / "a/dir/y");
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(untouched), {}), "ay");
+  fs::remove_all(top);
+}
+
+}  // namespace
+}  // namespace lambari::sandbox
