@@ -25,7 +25,8 @@ double ms(Clock::duration time) { return std::chrono::duration<double, std::mill
 void print(const std::string& what, std::vector<double> all) {
   std::sort(all.begin(), all.end());
   auto at = [&](double part) { return all[static_cast<std::size_t>(part * static_cast<double>(all.size() - 1))]; };
-  std::cout << fmt::format("{:44} p50 {:8.3f} ms   p90 {:8.3f} ms   p99 {:8.3f} ms   max {:8.3f} ms\n", what, at(0.5), at(0.9), at(0.99), at(1));
+  std::cout << fmt::format("{:44} p50 {:8.3f} ms   p90 {:8.3f} ms   p99 {:8.3f} ms   max {:8.3f} ms\n", what, at(0.5), at(0.9),
+                           at(0.99), at(1));
 }
 
 sandbox::Invocation invocation() {
@@ -88,8 +89,12 @@ void measure(async::Loops& loops, sandbox::Sandbox& sandbox, const std::string& 
   spec.runtime = runtime;
   spec.handler = "app.handler";
   spec.code = code;
-  spec.environment = {{"AWS_REGION", "us-east-1"}, {"AWS_LAMBDA_FUNCTION_NAME", "f"}, {"AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"},
-                      {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"}, {"AWS_LAMBDA_LOG_GROUP_NAME", "g"}, {"AWS_LAMBDA_LOG_STREAM_NAME", "s"}};
+  spec.environment = {{"AWS_REGION", "us-east-1"},
+                      {"AWS_LAMBDA_FUNCTION_NAME", "f"},
+                      {"AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"},
+                      {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"},
+                      {"AWS_LAMBDA_LOG_GROUP_NAME", "g"},
+                      {"AWS_LAMBDA_LOG_STREAM_NAME", "s"}};
   std::unique_ptr<sandbox::Environment> first;
   auto began = Clock::now();
   loops.run(make(sandbox, spec, first));
@@ -118,7 +123,8 @@ void measure(async::Loops& loops, sandbox::Sandbox& sandbox, const std::string& 
   const auto took = ms(Clock::now() - began);
   std::vector<double> together;
   for (auto& some : times) together.insert(together.end(), some.begin(), some.end());
-  std::cout << fmt::format("{:44} {:8.0f} a second\n", runtime + ": warm, 64 at a time", static_cast<double>(together.size()) * 1000 / took);
+  std::cout << fmt::format("{:44} {:8.0f} a second\n", runtime + ": warm, 64 at a time",
+                           static_cast<double>(together.size()) * 1000 / took);
   print(runtime + ": warm, 64 at a time", together);
 }
 

@@ -10,7 +10,8 @@ namespace lambari::contracts {
 
 struct Decision {
   bool allowed = false;
-  // AWS's words: "User: arn:... is not authorized to perform: s3:GetObject on resource: ... because no identity-based policy allows ..."
+  // AWS's words: "User: arn:... is not authorized to perform: s3:GetObject on resource: ... because no identity-based policy
+  // allows ..."
   std::string reason;
 };
 

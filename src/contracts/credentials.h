@@ -13,8 +13,8 @@ namespace lambari::contracts {
 struct Secret {
   Principal principal;
   std::string secret_access_key;
-  std::string session_token;              // empty for long-lived keys
-  std::optional<base::Timestamp> expires; // of temporary keys
+  std::string session_token;               // empty for long-lived keys
+  std::optional<base::Timestamp> expires;  // of temporary keys
 };
 
 struct TemporaryCredentials {
@@ -37,7 +37,8 @@ class Credentials {
   }
   // For a service that acts as a role (an execution role). The trust policy must name the service; nothing when the role is
   // missing or does not trust it.
-  virtual async::Task<std::optional<TemporaryCredentials>> assume_for_service(const std::string& role_arn, const std::string& service,
+  virtual async::Task<std::optional<TemporaryCredentials>> assume_for_service(const std::string& role_arn,
+                                                                              const std::string& service,
                                                                               const std::string& session_name) = 0;
 };
 

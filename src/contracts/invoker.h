@@ -11,10 +11,10 @@
 namespace lambari::contracts {
 
 struct Invocation {
-  std::string function;   // ARN, qualified or not
-  std::string payload;    // JSON
-  Principal caller;       // a service principal for triggers: the function's resource policy is then evaluated
-  std::string source_arn; // aws:SourceArn of a trigger
+  std::string function;        // ARN, qualified or not
+  std::string payload;         // JSON
+  Principal caller;            // a service principal for triggers: the function's resource policy is then evaluated
+  std::string source_arn;      // aws:SourceArn of a trigger
   std::string client_context;  // JSON, not base64
   std::string trace_header;
   bool tail_log = false;

@@ -36,8 +36,8 @@ std::chrono::milliseconds until(Clock::time_point deadline) {
 
 class Room : public Environment {
  public:
-  Room(std::string id, FunctionSpec spec, std::string launch_message, std::shared_ptr<Slot> slot, std::shared_ptr<Exchange> exchange,
-       std::shared_ptr<Output> output, std::shared_ptr<Upkeep> upkeep)
+  Room(std::string id, FunctionSpec spec, std::string launch_message, std::shared_ptr<Slot> slot,
+       std::shared_ptr<Exchange> exchange, std::shared_ptr<Output> output, std::shared_ptr<Upkeep> upkeep)
       : id_(std::move(id)),
         spec_(std::move(spec)),
         launch_message_(std::move(launch_message)),
@@ -298,9 +298,9 @@ void Output::close() {
   });
 }
 
-std::unique_ptr<Environment> make_environment(std::string id, FunctionSpec spec, std::string launch_message, std::shared_ptr<Slot> slot,
-                                              std::shared_ptr<Exchange> exchange, std::shared_ptr<Output> output,
-                                              std::shared_ptr<Upkeep> upkeep) {
+std::unique_ptr<Environment> make_environment(std::string id, FunctionSpec spec, std::string launch_message,
+                                              std::shared_ptr<Slot> slot, std::shared_ptr<Exchange> exchange,
+                                              std::shared_ptr<Output> output, std::shared_ptr<Upkeep> upkeep) {
   return std::make_unique<Room>(std::move(id), std::move(spec), std::move(launch_message), std::move(slot), std::move(exchange),
                                 std::move(output), std::move(upkeep));
 }

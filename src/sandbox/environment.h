@@ -14,8 +14,8 @@
 
 namespace lambari::sandbox {
 
-// Reads the pipe that a function writes to, but only while somebody wants the lines: between invocations they wait in the pipe, as
-// the function would wait frozen on AWS.
+// Reads the pipe that a function writes to, but only while somebody wants the lines: between invocations they wait in the pipe,
+// as the function would wait frozen on AWS.
 class Output : public std::enable_shared_from_this<Output> {
  public:
   Output(boost::asio::io_context& context, Descriptor pipe);

@@ -27,10 +27,10 @@ class Exchange {
   };
 
   // --- the invocation's side
-  void offer(Invocation invocation);                // for the next GET /next
+  void offer(Invocation invocation);                                   // for the next GET /next
   std::optional<std::chrono::steady_clock::time_point> taken() const;  // when the runtime took it
   std::optional<Answer> take_answer();
-  bool waited() const;                              // the runtime has asked for work at least once: its start is over
+  bool waited() const;  // the runtime has asked for work at least once: its start is over
   async::Event& to_invoker() { return to_invoker_; }
 
   // --- the runtime's side
@@ -39,7 +39,7 @@ class Exchange {
   enum class Verdict { accepted, wrong_id, too_large };
   Verdict answer(std::string_view request_id, Answer answer);
   void start_failed(Answer answer);
-  void announce_too_large(std::size_t bytes);       // the body will not even be read
+  void announce_too_large(std::size_t bytes);  // the body will not even be read
 
   void close();  // wakes both
 

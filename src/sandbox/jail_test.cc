@@ -67,7 +67,8 @@ TEST(Assignments, AreParsed) {
   Assignment none;
   ASSERT_TRUE(parse_assignment(bare.data(), bare.size(), none));
   EXPECT_THAT(none.arguments, ElementsAre(nullptr));
-  for (auto text : {std::string(), std::string("/x"), std::string("/x\0a\0", 5), std::string("/x\0\0", 4), std::string("/x\0\0\0z\0", 7)}) {
+  for (auto text :
+       {std::string(), std::string("/x"), std::string("/x\0a\0", 5), std::string("/x\0\0", 4), std::string("/x\0\0\0z\0", 7)}) {
     Assignment wrong;
     EXPECT_FALSE(parse_assignment(text.data(), text.size(), wrong)) << testing::PrintToString(text);
   }

@@ -133,8 +133,8 @@ std::shared_ptr<Link> Link::start(const Program& program, Hello& hello) {
   posix_spawn_file_actions_adddup2(&actions, theirs.get(), theirs.get());
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
   posix_spawnattr_setpgroup(&attributes, 0);
-  const std::string words[] = {program.executable.string(), std::to_string(theirs.get()),     program.isolated ? "isolated" : "plain",
-                               program.runtimes.string(),   program.library.string(), std::to_string(program.endpoint_port)};
+  const std::string words[] = {program.executable.string(), std::to_string(theirs.get()), program.isolated ? "isolated" : "plain",
+                               program.runtimes.string(),   program.library.string(),     std::to_string(program.endpoint_port)};
   std::vector<char*> arguments;
   for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
@@ -204,7 +204,7 @@ async::Task<> Link::receive(std::shared_ptr<Link> self, boost::asio::io_context&
     self.reset();  // while it sleeps it does not keep the link
     boost::system::error_code error;
     co_await readable.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                                  boost::asio::redirect_error(boost::asio::use_awaitable, error));
+                                 boost::asio::redirect_error(boost::asio::use_awaitable, error));
     self = weak.lock();
     if (error || !self || !self->alive()) co_return;
   }

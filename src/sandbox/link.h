@@ -44,7 +44,7 @@ class Slot {
   // Until it is ready or gone, or assigned or gone; false when the time is over.
   async::Task<bool> until_ready(std::chrono::milliseconds timeout);
   async::Task<bool> until_assigned(std::chrono::milliseconds timeout);
-  void on_gone(std::function<void()> call);  // from any thread; at once when it is gone already
+  void on_gone(std::function<void()> call);     // from any thread; at once when it is gone already
   std::optional<std::string> assigned() const;  // the problem; "" when well
   async::Event& changed() { return changed_; }
 

@@ -1,5 +1,5 @@
-// Lines out of what a function writes. Standard output and error share one pipe, so that their order is kept. Through the same pipe
-// come the frames of AWS's runtime clients (_LAMBDA_TELEMETRY_LOG_FD): a log record of several lines stays one event.
+// Lines out of what a function writes. Standard output and error share one pipe, so that their order is kept. Through the same
+// pipe come the frames of AWS's runtime clients (_LAMBDA_TELEMETRY_LOG_FD): a log record of several lines stays one event.
 //
 //   frame: a5 5a 00 xx, length (4 bytes, big endian), microseconds since 1970 (8 bytes), text
 //

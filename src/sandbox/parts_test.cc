@@ -30,7 +30,8 @@ TEST(Runtimes, NearestNewerElseNewestOlder) {
   EXPECT_EQ(choose_runtime("nodejs16.x", packs, false).actual, "nodejs20.x");
   EXPECT_EQ(choose_runtime("nodejs24.x", packs, false).actual, "nodejs22.x");
   EXPECT_EQ(choose_runtime("provided.al2", {}, true).actual, "provided.al2");
-  for (const char* name : {"python3.7", "python3.99", "python3.", "python2.7", "nodejs21.x", "java21", "provided.al3", "", "python3.11\n"})
+  for (const char* name :
+       {"python3.7", "python3.99", "python3.", "python2.7", "nodejs21.x", "java21", "provided.al3", "", "python3.11\n"})
     EXPECT_EQ(choose_runtime(name, packs, false).actual, "") << name;
   EXPECT_THAT(choose_runtime("python3.12", {}, false).detail, HasSubstr("scripts/build-runtimes"));
 }
@@ -56,7 +57,8 @@ TEST(Runtimes, VariablesAndCommand) {
   EXPECT_EQ(all["AWS_EXECUTION_ENV"], "AWS_Lambda_nodejs18.x");
   EXPECT_THAT(all["NODE_PATH"], testing::StartsWith("/opt/nodejs/node20/node_modules:/opt/nodejs/node_modules:"));
   EXPECT_THAT(command(Family::node, all, {}),
-              ElementsAre("/opt/wrap", "/var/lang/bin/node", "--expose-gc", "--max-http-header-size=81920", "/var/runtime/lambari-node.mjs", "run"));
+              ElementsAre("/opt/wrap", "/var/lang/bin/node", "--expose-gc", "--max-http-header-size=81920",
+                          "/var/runtime/lambari-node.mjs", "run"));
   auto custom = variables(spec, Family::custom, "provided", {});
   EXPECT_FALSE(custom.contains("AWS_EXECUTION_ENV"));
   EXPECT_TRUE(command(Family::custom, custom, {}).empty());
@@ -167,8 +169,8 @@ TEST_F(RuntimeApi, ErrorsAndLimits) {
   EXPECT_EQ(large.status, 413);
   EXPECT_THAT(large.body, HasSubstr("RequestEntityTooLarge"));
   EXPECT_EQ(exchange->take_answer()->bytes, kMaxResponse + 1);
-  for (auto [method, target] : {std::pair("POST", "invocation/next"), std::pair("GET", "invocation/r1/response"), std::pair("GET", ""),
-                                std::pair("POST", "invocation/r1/nothing")})
+  for (auto [method, target] : {std::pair("POST", "invocation/next"), std::pair("GET", "invocation/r1/response"),
+                                std::pair("GET", ""), std::pair("POST", "invocation/r1/nothing")})
     EXPECT_EQ(call(request(method, target)).status, 404) << target;
   exchange->close();
   EXPECT_EQ(call(request("GET", "invocation/next")).status, 410);

@@ -1,5 +1,5 @@
-// What the server and `lambari-sandbox` say to each other: one message per packet over a SOCK_SEQPACKET pair, descriptors beside it.
-// Both ends are built together, so a message has no version. README.md lists the messages.
+// What the server and `lambari-sandbox` say to each other: one message per packet over a SOCK_SEQPACKET pair, descriptors beside
+// it. Both ends are built together, so a message has no version. README.md lists the messages.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace lambari::sandbox::protocol {
 
-inline constexpr std::size_t kMaxMessage = 64 * 1024;  // paths of five layers and a handful of numbers
+inline constexpr std::size_t kMaxMessage = 64 * 1024;      // paths of five layers and a handful of numbers
 inline constexpr std::size_t kMaxAssignment = 240 * 1024;  // what a process is told at its start: environment and arguments
 inline constexpr std::size_t kMaxDescriptors = 8;
 
@@ -23,9 +23,10 @@ enum class Ask : std::uint32_t {
 
 enum class Tell : std::uint32_t {
   hello = 1,  // problem, count, (name, available, detail, remedy)...; the first message
-  ready,      // id, Has bits, runtime port, endpoint port; descriptors: runtime listener, endpoint listener, output, launch, [peak], [freezer]
-  assigned,   // id, problem
-  gone,       // id, has status, wait status, out of memory, peak bytes, problem; the last message about an id
+  ready,  // id, Has bits, runtime port, endpoint port; descriptors: runtime listener, endpoint listener, output, launch, [peak],
+          // [freezer]
+  assigned,  // id, problem
+  gone,      // id, has status, wait status, out of memory, peak bytes, problem; the last message about an id
 };
 
 // What lives in a slot while it waits.

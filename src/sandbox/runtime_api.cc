@@ -104,7 +104,7 @@ async::Task<http::Response> answer_runtime(std::shared_ptr<Exchange> exchange, h
 
 std::unique_ptr<http::Server> make_runtime_server(async::Loops& loops, FindExchange find) {
   http::Limits limits;
-  limits.idle = 24h;  // a frozen environment keeps its connection
+  limits.idle = 24h;                      // a frozen environment keeps its connection
   limits.header_bytes = 2 * 1024 * 1024;  // a stack trace for X-Ray comes as a header of up to 1 MB
   return std::make_unique<http::Server>(
       loops, [find](http::Request request) { return serve(find, std::move(request)); }, limits,

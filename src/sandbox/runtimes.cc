@@ -22,8 +22,8 @@ int version_in(const std::string& name, std::string_view before, std::string_vie
 int python_version(const std::string& name) { return version_in(name, "python3.", ""); }
 int node_version(const std::string& name) { return version_in(name, "nodejs", ".x"); }
 
-RuntimeInfo nearest(const std::string& asked, int wanted, const std::vector<std::string>& packs, int (*version_of)(const std::string&),
-                    bool strict) {
+RuntimeInfo nearest(const std::string& asked, int wanted, const std::vector<std::string>& packs,
+                    int (*version_of)(const std::string&), bool strict) {
   std::string newer, older;
   for (const auto& pack : packs) {
     int version = version_of(pack);
@@ -80,7 +80,8 @@ RuntimeInfo choose_runtime(const std::string& asked, const std::vector<std::stri
   if (int major = node_version(asked); std::find(std::begin(kNodes), std::end(kNodes), major) != std::end(kNodes))
     return nearest(asked, major, packs, node_version, strict);
   for (const char* family : kElsewhere)
-    if (asked.starts_with(family)) return {asked, "", "lambari does not run this family of runtimes; package it as provided.al2023"};
+    if (asked.starts_with(family))
+      return {asked, "", "lambari does not run this family of runtimes; package it as provided.al2023"};
   return {asked, "", "not a runtime that lambari knows"};
 }
 
@@ -93,7 +94,8 @@ Start choose_start(const std::string& actual, const std::map<std::string, std::s
     // Read by the loader, libc or the interpreter at its start. Harmless ones that many set are not among them.
     bool early = name == "AWS_LAMBDA_EXEC_WRAPPER" || starts_with_any(name, {"LD_", "GLIBC_", "MALLOC_", "LC_", "OPENSSL_"});
     if (python)
-      early |= name.starts_with("PYTHON") && name != "PYTHONPATH" && name != "PYTHONUNBUFFERED" && name != "PYTHONDONTWRITEBYTECODE";
+      early |=
+          name.starts_with("PYTHON") && name != "PYTHONPATH" && name != "PYTHONUNBUFFERED" && name != "PYTHONDONTWRITEBYTECODE";
     else
       early |= starts_with_any(name, {"NODE_", "UV_", "AWS_LAMBDA_NODEJS_"}) && name != "NODE_ENV" && name != "NODE_PATH";
     if (early) return {actual, Mode::launch};
@@ -101,12 +103,13 @@ Start choose_start(const std::string& actual, const std::map<std::string, std::s
   return {actual, python ? Mode::zygote : Mode::warm};
 }
 
-std::map<std::string, std::string> variables(const FunctionSpec& spec, Family family, const std::string& actual, const Places& places) {
+std::map<std::string, std::string> variables(const FunctionSpec& spec, Family family, const std::string& actual,
+                                             const Places& places) {
   const auto api = "127.0.0.1:" + std::to_string(places.runtime_port);
   std::map<std::string, std::string> all = {
       {"PATH", places.language + "/bin:/usr/local/bin:/usr/bin/:/bin:" + places.layers + "/bin"},
-      {"LD_LIBRARY_PATH", places.language + "/lib:/lib64:/usr/lib64:" + places.runtime + ":" + places.runtime + "/lib:" + places.task +
-                              ":" + places.task + "/lib:" + places.layers + "/lib"},
+      {"LD_LIBRARY_PATH", places.language + "/lib:/lib64:/usr/lib64:" + places.runtime + ":" + places.runtime +
+                              "/lib:" + places.task + ":" + places.task + "/lib:" + places.layers + "/lib"},
       {"LANG", "en_US.UTF-8"},
       {"TZ", ":UTC"},
       {"AWS_ENDPOINT_URL", "http://127.0.0.1:" + std::to_string(places.endpoint_port)},
@@ -117,8 +120,8 @@ std::map<std::string, std::string> variables(const FunctionSpec& spec, Family fa
   if (family == Family::node) {
     // nodejs/nodeNN/node_modules of a layer is for one version only.
     const auto version = "node" + actual.substr(6, actual.find('.') - 6);
-    all["NODE_PATH"] = places.layers + "/nodejs/" + version + "/node_modules:" + places.layers + "/nodejs/node_modules:" +
-                       places.runtime + "/node_modules:" + places.runtime + ":" + places.task;
+    all["NODE_PATH"] = places.layers + "/nodejs/" + version + "/node_modules:" + places.layers +
+                       "/nodejs/node_modules:" + places.runtime + "/node_modules:" + places.runtime + ":" + places.task;
   }
   for (const auto& [name, value] : spec.environment) all[name] = value;
 
@@ -140,12 +143,13 @@ std::vector<std::string> command(Family family, const std::map<std::string, std:
   if (auto wrapper = variables.find("AWS_LAMBDA_EXEC_WRAPPER"); wrapper != variables.end() && family != Family::custom)
     words.push_back(wrapper->second);
   if (family == Family::python)
-    for (const auto& word : {places.language + "/bin/python3", std::string("-S"), std::string("-s"), places.runtime + "/lambari_python.py",
-                             std::string("run")})
+    for (const auto& word : {places.language + "/bin/python3", std::string("-S"), std::string("-s"),
+                             places.runtime + "/lambari_python.py", std::string("run")})
       words.push_back(word);
   if (family == Family::node)
-    for (const auto& word : {places.language + "/bin/node", std::string("--expose-gc"), std::string("--max-http-header-size=81920"),
-                             places.runtime + "/lambari-node.mjs", std::string("run")})
+    for (const auto& word :
+         {places.language + "/bin/node", std::string("--expose-gc"), std::string("--max-http-header-size=81920"),
+          places.runtime + "/lambari-node.mjs", std::string("run")})
       words.push_back(word);
   return words;
 }

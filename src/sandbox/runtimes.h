@@ -29,7 +29,8 @@ struct Start {
   protocol::Mode mode = protocol::Mode::launch;
   bool operator<(const Start& other) const { return std::tie(pack, mode) < std::tie(other.pack, other.mode); }
 };
-// An interpreter that was started ahead of need has read some variables already; a function that sets one of those is started anew.
+// An interpreter that was started ahead of need has read some variables already; a function that sets one of those is started
+// anew.
 Start choose_start(const std::string& actual, const std::map<std::string, std::string>& environment);
 
 // Where things are as the function sees them.
@@ -44,7 +45,8 @@ struct Places {
 
 // The whole environment: the function's, and what the sandbox knows. Reserved names win over the function's, others do not.
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
-std::map<std::string, std::string> variables(const FunctionSpec& spec, Family family, const std::string& actual, const Places& places);
+std::map<std::string, std::string> variables(const FunctionSpec& spec, Family family, const std::string& actual,
+                                             const Places& places);
 
 // What is executed when the slot's mode is `launch`; empty: the function's own bootstrap.
 std::vector<std::string> command(Family family, const std::map<std::string, std::string>& variables, const Places& places);

@@ -19,9 +19,9 @@ namespace {
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
-constexpr auto kSlotTime = 30s;    // an interpreter may have to be started first
+constexpr auto kSlotTime = 30s;  // an interpreter may have to be started first
 constexpr auto kAssignTime = 10s;
-constexpr int kAttempts = 3;       // slots that were prepared may have died while they waited
+constexpr int kAttempts = 3;  // slots that were prepared may have died while they waited
 
 fs::path find_executable() {
   std::error_code none;
@@ -117,10 +117,11 @@ void Core::start() {
     capabilities_.push_back({"isolation", false, "functions run as plain processes of this user and see the whole host",
                              "start without --isolation=process"});
 
-  runtime_server_ = make_runtime_server(loops_, [weak = weak_from_this()](const std::string& listener) -> std::shared_ptr<Exchange> {
-    auto self = weak.lock();
-    return self ? self->find(listener) : nullptr;
-  });
+  runtime_server_ =
+      make_runtime_server(loops_, [weak = weak_from_this()](const std::string& listener) -> std::shared_ptr<Exchange> {
+        auto self = weak.lock();
+        return self ? self->find(listener) : nullptr;
+      });
   loops_.spawn("sandbox", Link::receive(link, loops_.context(0)), loops_.executor(0));
   std::lock_guard lock(mutex_);
   link_ = std::move(link);
@@ -282,11 +283,12 @@ async::Task<std::unique_ptr<Environment>> Core::create(FunctionSpec spec) {
   auto assigned = slot->assigned();
   if (!in_time || !assigned || !assigned->empty()) {
     auto gone = slot->gone();
-    throw SandboxFailed("an execution environment could not be given its code: " +
-                        (assigned ? *assigned : gone ? gone->problem : std::string("it took too long")));
+    throw SandboxFailed("an execution environment could not be given its code: " + (assigned ? *assigned
+                                                                                    : gone   ? gone->problem
+                                                                                             : std::string("it took too long")));
   }
   try {
-    fill(start);  // only now: the executable does one thing after another
+    fill(start);                    // only now: the executable does one thing after another
   } catch (const SandboxFailed&) {  // the next one will say it
   }
   co_return environment;

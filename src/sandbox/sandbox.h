@@ -25,11 +25,12 @@ namespace lambari::sandbox {
 
 // What an environment is made of. Paths are on the host, read-only for the function, and outlive the environment.
 struct FunctionSpec {
-  std::string runtime;                          // "python3.12", "nodejs20.x", "provided.al2023"
+  std::string runtime;  // "python3.12", "nodejs20.x", "provided.al2023"
   std::string handler;
-  std::filesystem::path code;                   // becomes /var/task
-  std::vector<std::filesystem::path> layers;    // merged in order into /opt, later ones over earlier ones
-  std::map<std::string, std::string> environment;  // the whole of it, reserved names included, but for _HANDLER's kin that the sandbox knows
+  std::filesystem::path code;                 // becomes /var/task
+  std::vector<std::filesystem::path> layers;  // merged in order into /opt, later ones over earlier ones
+  std::map<std::string, std::string>
+      environment;  // the whole of it, reserved names included, but for _HANDLER's kin that the sandbox knows
   int memory_mb = 128;
   int tmp_mb = 512;
   std::chrono::milliseconds init_timeout{10'000};
@@ -57,13 +58,14 @@ struct Outcome {
   };
   Kind kind = Kind::success;
   std::string payload;
-  std::string error_type;   // Lambda-Runtime-Function-Error-Type header, or "Sandbox.Timedout", "Runtime.ExitError", "Runtime.OutOfMemory"
+  std::string
+      error_type;  // Lambda-Runtime-Function-Error-Type header, or "Sandbox.Timedout", "Runtime.ExitError", "Runtime.OutOfMemory"
   int exit_status = 0;
   int signal = 0;
   std::size_t response_bytes = 0;
-  std::chrono::microseconds duration{};                     // of the invocation
-  std::optional<std::chrono::microseconds> init_duration;   // set on the first invocation of an environment
-  std::uint64_t max_memory_bytes = 0;                       // so far
+  std::chrono::microseconds duration{};                    // of the invocation
+  std::optional<std::chrono::microseconds> init_duration;  // set on the first invocation of an environment
+  std::uint64_t max_memory_bytes = 0;                      // so far
 };
 
 // Lines a function wrote, in order. Called on a loop thread; `line` without its newline, at most 256 KiB.
@@ -85,15 +87,15 @@ class Environment {
 
 // What this host gives; shown by `lambari doctor` and at start.
 struct Capability {
-  std::string name;     // "user namespaces", "cgroup memory", "seccomp"
+  std::string name;  // "user namespaces", "cgroup memory", "seccomp"
   bool available = false;
-  std::string detail;   // what was found, or why not
-  std::string remedy;   // what the user can do; empty when available
+  std::string detail;  // what was found, or why not
+  std::string remedy;  // what the user can do; empty when available
 };
 
 struct RuntimeInfo {
-  std::string asked;     // "python3.12"
-  std::string actual;    // "python3.11"; empty when it cannot run here
+  std::string asked;   // "python3.12"
+  std::string actual;  // "python3.11"; empty when it cannot run here
   std::string detail;
 };
 
@@ -102,11 +104,11 @@ enum class Isolation { full, process };
 struct Options {
   Isolation isolation = Isolation::full;
   bool strict_runtimes = false;
-  std::filesystem::path executable;      // lambari-sandbox; found beside /proc/self/exe when empty
-  std::filesystem::path runtimes;        // the runtime packs; found relative to the executable when empty
-  std::filesystem::path state_directory; // for mount points and sockets; emptied at start
-  unsigned warm_slots = 2;               // prepared environments kept per runtime in use
-  std::uint16_t endpoint_port = 4566;    // where AWS_ENDPOINT_URL points, inside the environment
+  std::filesystem::path executable;       // lambari-sandbox; found beside /proc/self/exe when empty
+  std::filesystem::path runtimes;         // the runtime packs; found relative to the executable when empty
+  std::filesystem::path state_directory;  // for mount points and sockets; emptied at start
+  unsigned warm_slots = 2;                // prepared environments kept per runtime in use
+  std::uint16_t endpoint_port = 4566;     // where AWS_ENDPOINT_URL points, inside the environment
 };
 
 // The runtime is not known, or cannot run on this host.

@@ -114,8 +114,7 @@ class SandboxTest : public testing::Test {
   }
 
   void SetUp() override {
-    if (packs().empty())
-      FAIL() << "there are no runtime packs; run scripts/build-runtimes";
+    if (packs().empty()) FAIL() << "there are no runtime packs; run scripts/build-runtimes";
   }
 
   static std::string packs() {
@@ -135,9 +134,14 @@ class SandboxTest : public testing::Test {
     spec.handler = std::move(handler);
     spec.code = code.path();
     spec.memory_mb = 256;
-    spec.environment = {{"AWS_REGION", "eu-west-1"}, {"AWS_LAMBDA_FUNCTION_NAME", "f"}, {"AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"},
-                        {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"}, {"AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/f"},
-                        {"AWS_LAMBDA_LOG_STREAM_NAME", "stream"}, {"AWS_ACCESS_KEY_ID", "test"}, {"AWS_SECRET_ACCESS_KEY", "test"}};
+    spec.environment = {{"AWS_REGION", "eu-west-1"},
+                        {"AWS_LAMBDA_FUNCTION_NAME", "f"},
+                        {"AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"},
+                        {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"},
+                        {"AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/f"},
+                        {"AWS_LAMBDA_LOG_STREAM_NAME", "stream"},
+                        {"AWS_ACCESS_KEY_ID", "test"},
+                        {"AWS_SECRET_ACCESS_KEY", "test"}};
     return spec;
   }
   static FunctionSpec node(const Folder& code, std::string runtime, std::string handler = "app.handler") {
@@ -168,7 +172,8 @@ class SandboxTest : public testing::Test {
   }
   static async::Task<> invoke_into(Environment& environment, Invocation invocation, Result& into) {
     auto lines = std::make_shared<std::vector<std::string>>();
-    into.outcome = co_await environment.invoke(std::move(invocation), [lines](base::Timestamp, std::string line) { lines->push_back(line); });
+    into.outcome = co_await environment.invoke(std::move(invocation),
+                                               [lines](base::Timestamp, std::string line) { lines->push_back(line); });
     into.lines = *lines;
   }
   // One invocation of a new environment of inline Python.
@@ -194,13 +199,16 @@ Sandbox* SandboxTest::sandbox_;
 
 TEST_F(SandboxTest, PythonAnswersAgainAndAgain) {
   Folder code;
-  code.add("app.py", "n = 0\ndef handler(event, context):\n  global n\n  n += 1\n  print('call', n)\n"
-                     "  return {'n': n, 'event': event, 'arn': context.invoked_function_arn, 'left': context.get_remaining_time_in_millis() > 0}\n");
+  code.add("app.py",
+           "n = 0\ndef handler(event, context):\n  global n\n  n += 1\n  print('call', n)\n"
+           "  return {'n': n, 'event': event, 'arn': context.invoked_function_arn, 'left': "
+           "context.get_remaining_time_in_millis() > 0}\n");
   auto environment = create(python(code));
   auto first = invoke(*environment, R"({"a":[1,"é"]})");
   EXPECT_EQ(first.outcome.kind, Kind::success);
-  EXPECT_EQ(base::parse_json(first.outcome.payload),
-            base::parse_json(R"({"n":1,"event":{"a":[1,"é"]},"arn":"arn:aws:lambda:eu-west-1:000000000000:function:f","left":true})"));
+  EXPECT_EQ(
+      base::parse_json(first.outcome.payload),
+      base::parse_json(R"({"n":1,"event":{"a":[1,"é"]},"arn":"arn:aws:lambda:eu-west-1:000000000000:function:f","left":true})"));
   EXPECT_THAT(first.lines, ElementsAre("call 1"));
   EXPECT_TRUE(first.outcome.init_duration);
   if (has("cgroup memory")) EXPECT_GT(first.outcome.max_memory_bytes, 1'000'000U);
@@ -264,7 +272,8 @@ TEST_F(SandboxTest, ProcessesThatEnd) {
 
 TEST_F(SandboxTest, MemoryIsLimited) {
   if (!has("cgroup memory")) GTEST_SKIP() << "this user has no control group for memory";
-  auto within = run("def handler(event, context):\n  return len(bytearray(60 << 20))\n", "{}", [](FunctionSpec& spec) { spec.memory_mb = 128; });
+  auto within = run("def handler(event, context):\n  return len(bytearray(60 << 20))\n", "{}",
+                    [](FunctionSpec& spec) { spec.memory_mb = 128; });
   EXPECT_EQ(within.outcome.kind, Kind::success);
   EXPECT_GT(within.outcome.max_memory_bytes, 60U << 20);
   auto beyond = run("def handler(event, context):\n  return len(bytearray(b'x') * (256 << 20))\n", "{}",
@@ -276,10 +285,10 @@ TEST_F(SandboxTest, MemoryIsLimited) {
 }
 
 TEST_F(SandboxTest, OutputComesInOrderAndWhole) {
-  auto result = run(
-      "import sys, logging, os\nlog = logging.getLogger()\nlog.setLevel('INFO')\ndef handler(event, context):\n"
-      "  for i in range(500):\n    print('out', i)\n    print('err', i, file=sys.stderr)\n"
-      "  log.info('two\\nlines')\n  print('x' * 300000)\n  os.write(1, b'no newline')\n");
+  auto result =
+      run("import sys, logging, os\nlog = logging.getLogger()\nlog.setLevel('INFO')\ndef handler(event, context):\n"
+          "  for i in range(500):\n    print('out', i)\n    print('err', i, file=sys.stderr)\n"
+          "  log.info('two\\nlines')\n  print('x' * 300000)\n  os.write(1, b'no newline')\n");
   ASSERT_EQ(result.outcome.kind, Kind::success);
   ASSERT_EQ(result.lines.size(), 1004U);
   EXPECT_EQ(result.lines[0], "out 0");
@@ -306,7 +315,8 @@ TEST_F(SandboxTest, LayersLieOverOneAnother) {
   Folder one, two;
   one.add("python/shared.py", "name = 'one'\n").add("python/first.py", "here = True\n").add("text", "1");
   two.add("python/shared.py", "name = 'two'\n").add("text", "2");
-  const auto source = "import shared, first\ndef handler(event, context):\n  return shared.name + open('/opt/text').read() + str(first.here)\n";
+  const auto source =
+      "import shared, first\ndef handler(event, context):\n  return shared.name + open('/opt/text').read() + str(first.here)\n";
   auto both = run(source, "{}", [&](FunctionSpec& spec) { spec.layers = {one.path(), two.path()}; });
   EXPECT_EQ(both.outcome.payload, R"("two2True")");
   auto other = run(source, "{}", [&](FunctionSpec& spec) { spec.layers = {two.path(), one.path()}; });
@@ -327,11 +337,12 @@ TEST_F(SandboxTest, TheFunctionsOwnModulesWin) {
 }
 
 TEST_F(SandboxTest, EnvironmentVariables) {
-  auto result = run("import os, locale, time\ndef handler(event, context):\n  return dict(os.environ)\n", "{}", [](FunctionSpec& spec) {
-    spec.environment["MINE"] = "a=b ü";
-    spec.environment["TZ"] = "America/Sao_Paulo";
-    spec.environment["_HANDLER"] = "never";
-  });
+  auto result =
+      run("import os, locale, time\ndef handler(event, context):\n  return dict(os.environ)\n", "{}", [](FunctionSpec& spec) {
+        spec.environment["MINE"] = "a=b ü";
+        spec.environment["TZ"] = "America/Sao_Paulo";
+        spec.environment["_HANDLER"] = "never";
+      });
   auto parsed = base::parse_json(result.outcome.payload);
   ASSERT_TRUE(parsed && parsed->is_object()) << result.outcome.payload;
   auto& all = parsed->as_object();
@@ -357,15 +368,17 @@ TEST_F(SandboxTest, VariablesReadAtStartAreHonoured) {
 
 TEST_F(SandboxTest, CallsToAwsArriveWithTheEnvironmentsName) {
   Folder code;
-  code.add("app.py", "import urllib.request, os\ndef handler(event, context):\n"
-                     "  return urllib.request.urlopen(os.environ['AWS_ENDPOINT_URL'] + '/bucket/key').read().decode()\n");
+  code.add("app.py",
+           "import urllib.request, os\ndef handler(event, context):\n"
+           "  return urllib.request.urlopen(os.environ['AWS_ENDPOINT_URL'] + '/bucket/key').read().decode()\n");
   auto environment = create(python(code));
   EXPECT_EQ(invoke(*environment).outcome.payload, "\"env:" + environment->id() + " /bucket/key\"");
 }
 
 TEST_F(SandboxTest, TmpHasItsSize) {
   auto result = run(
-      "import os, errno\ndef handler(event, context):\n  s = os.statvfs('/tmp')\n  kept = open('/tmp/a', 'wb').write(b'x' * (10 << 20))\n"
+      "import os, errno\ndef handler(event, context):\n  s = os.statvfs('/tmp')\n  kept = open('/tmp/a', 'wb').write(b'x' * (10 "
+      "<< 20))\n"
       "  try:\n    with open('/tmp/b', 'wb') as f:\n      for i in range(64): f.write(b'x' * (1 << 20))\n    return 'no limit'\n"
       "  except OSError as e:\n    return [s.f_blocks * s.f_frsize >> 20, kept >> 20, errno.errorcode[e.errno]]\n",
       "{}", [](FunctionSpec& spec) { spec.tmp_mb = 64; });
@@ -373,23 +386,28 @@ TEST_F(SandboxTest, TmpHasItsSize) {
 }
 
 TEST_F(SandboxTest, TmpIsNotTheFunctionsMemory) {
-  auto result = run(
-      "def handler(event, context):\n  with open('/tmp/a', 'wb') as f:\n    for i in range(200): f.write(b'x' * (1 << 20))\n  return 'kept'\n", "{}",
-      [](FunctionSpec& spec) { spec.memory_mb = 128; });
+  auto result =
+      run("def handler(event, context):\n  with open('/tmp/a', 'wb') as f:\n    for i in range(200): f.write(b'x' * (1 << 20))\n "
+          " return 'kept'\n",
+          "{}", [](FunctionSpec& spec) { spec.memory_mb = 128; });
   EXPECT_EQ(result.outcome.payload, R"("kept")") << static_cast<int>(result.outcome.kind);
 }
 
 TEST_F(SandboxTest, TheFileSystemIsReadOnlyAndSmall) {
   Folder code;
   code.add("secret.py", "");
-  auto result = run(
-      "import os\n"
-      "def tries(path):\n  try:\n    open(path, 'w').close()\n    return 'written'\n  except OSError as e:\n    return e.strerror\n"
-      "def handler(event, context):\n  return {'root': sorted(os.listdir('/')), 'task': tries('/var/task/x'), 'opt': tries('/opt/x'),"
-      " 'usr': tries('/usr/lib/x'), 'etc': tries('/etc/x'), 'home': os.path.exists('/root') or os.path.exists('/home'),"
-      " 'proc': tries('/proc/sys/kernel/hostname'), 'kcore': len(open('/proc/kcore','rb').read(10)) if os.path.exists('/proc/kcore') else 0,"
-      " 'oom': tries('/proc/self/oom_score_adj'), 'work': os.path.exists('/work'), 'sys': os.listdir('/sys'), 'dev': sorted(os.listdir('/dev')),"
-      " 'dist': os.listdir('/usr/lib/python3')}\n");
+  auto result =
+      run("import os\n"
+          "def tries(path):\n  try:\n    open(path, 'w').close()\n    return 'written'\n  except OSError as e:\n    return "
+          "e.strerror\n"
+          "def handler(event, context):\n  return {'root': sorted(os.listdir('/')), 'task': tries('/var/task/x'), 'opt': "
+          "tries('/opt/x'),"
+          " 'usr': tries('/usr/lib/x'), 'etc': tries('/etc/x'), 'home': os.path.exists('/root') or os.path.exists('/home'),"
+          " 'proc': tries('/proc/sys/kernel/hostname'), 'kcore': len(open('/proc/kcore','rb').read(10)) if "
+          "os.path.exists('/proc/kcore') else 0,"
+          " 'oom': tries('/proc/self/oom_score_adj'), 'work': os.path.exists('/work'), 'sys': os.listdir('/sys'), 'dev': "
+          "sorted(os.listdir('/dev')),"
+          " 'dist': os.listdir('/usr/lib/python3')}\n");
   auto parsed = base::parse_json(result.outcome.payload);
   ASSERT_TRUE(parsed && parsed->is_object()) << result.outcome.payload;
   const auto& all = parsed->as_object();
@@ -403,19 +421,26 @@ TEST_F(SandboxTest, TheFileSystemIsReadOnlyAndSmall) {
 }
 
 TEST_F(SandboxTest, NothingOfTheHostCanBeSeenOrReached) {
-  auto result = run(
-      "import os, socket, ctypes\n"
-      "libc = ctypes.CDLL(None, use_errno=True)\n"
-      "def call(name, *args):\n  ctypes.set_errno(0)\n  return 'allowed' if getattr(libc, name)(*args) >= 0 else os.strerror(ctypes.get_errno())\n"
-      "def reach(address):\n  s = socket.socket()\n  s.settimeout(1)\n  try:\n    s.connect(address)\n    return 'reached'\n  except OSError as e:\n    return e.strerror\n"
-      "def handler(event, context):\n"
-      "  status = dict(l.split(':\\t') for l in open('/proc/self/status').read().splitlines() if ':\\t' in l)\n"
-      "  return {'pids': sorted(int(p) for p in os.listdir('/proc') if p.isdigit()), 'uid': os.getuid(), 'gid': os.getgid(), 'groups': os.getgroups(),\n"
-      "   'caps': [status[c] for c in ('CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb')], 'nnp': status['NoNewPrivs'], 'seccomp': status['Seccomp'],\n"
-      "   'net': [i[1] for i in socket.if_nameindex()], 'internet': reach(('192.0.2.1', 80)), 'fds': sorted(os.listdir('/proc/self/fd')),\n"
-      "   'unshare': call('unshare', 0x10000000), 'mount': call('mount', b'x', b'/tmp', b'tmpfs', 0, None), 'ptrace': call('ptrace', 16, 1, 0, 0),\n"
-      "   'setns': call('setns', 0, 0), 'keyctl': call('syscall', 250, 0, 0), 'bpf': call('syscall', 321, 0, 0, 0),\n"
-      "   'kill1': call('kill', 1, 9), 'init': os.access('/proc/1/environ', os.R_OK), 'cgroup': open('/proc/self/cgroup').read(), 'host': socket.gethostname(), 'raw': call('socket', 17, 3, 0)}\n");
+  auto result =
+      run("import os, socket, ctypes\n"
+          "libc = ctypes.CDLL(None, use_errno=True)\n"
+          "def call(name, *args):\n  ctypes.set_errno(0)\n  return 'allowed' if getattr(libc, name)(*args) >= 0 else "
+          "os.strerror(ctypes.get_errno())\n"
+          "def reach(address):\n  s = socket.socket()\n  s.settimeout(1)\n  try:\n    s.connect(address)\n    return 'reached'\n "
+          " except OSError as e:\n    return e.strerror\n"
+          "def handler(event, context):\n"
+          "  status = dict(l.split(':\\t') for l in open('/proc/self/status').read().splitlines() if ':\\t' in l)\n"
+          "  return {'pids': sorted(int(p) for p in os.listdir('/proc') if p.isdigit()), 'uid': os.getuid(), 'gid': os.getgid(), "
+          "'groups': os.getgroups(),\n"
+          "   'caps': [status[c] for c in ('CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb')], 'nnp': status['NoNewPrivs'], "
+          "'seccomp': status['Seccomp'],\n"
+          "   'net': [i[1] for i in socket.if_nameindex()], 'internet': reach(('192.0.2.1', 80)), 'fds': "
+          "sorted(os.listdir('/proc/self/fd')),\n"
+          "   'unshare': call('unshare', 0x10000000), 'mount': call('mount', b'x', b'/tmp', b'tmpfs', 0, None), 'ptrace': "
+          "call('ptrace', 16, 1, 0, 0),\n"
+          "   'setns': call('setns', 0, 0), 'keyctl': call('syscall', 250, 0, 0), 'bpf': call('syscall', 321, 0, 0, 0),\n"
+          "   'kill1': call('kill', 1, 9), 'init': os.access('/proc/1/environ', os.R_OK), 'cgroup': "
+          "open('/proc/self/cgroup').read(), 'host': socket.gethostname(), 'raw': call('socket', 17, 3, 0)}\n");
   auto parsed = base::parse_json(result.outcome.payload);
   ASSERT_TRUE(parsed && parsed->is_object()) << result.outcome.payload;
   const auto& all = parsed->as_object();
@@ -427,7 +452,8 @@ TEST_F(SandboxTest, NothingOfTheHostCanBeSeenOrReached) {
   EXPECT_EQ(all.at("seccomp"), "2");
   EXPECT_EQ(all.at("net"), *base::parse_json(R"(["lo"])"));
   EXPECT_EQ(all.at("internet"), "Network is unreachable");
-  for (const char* name : {"unshare", "mount", "ptrace", "setns", "keyctl", "bpf", "raw"}) EXPECT_EQ(all.at(name), "Operation not permitted") << name;
+  for (const char* name : {"unshare", "mount", "ptrace", "setns", "keyctl", "bpf", "raw"})
+    EXPECT_EQ(all.at(name), "Operation not permitted") << name;
   EXPECT_EQ(all.at("init"), false);
   EXPECT_THAT(std::string(all.at("cgroup").as_string()), Not(HasSubstr("lambari")));
   EXPECT_EQ(all.at("host"), "169.254.76.1");
@@ -438,8 +464,10 @@ TEST_F(SandboxTest, NothingOfTheHostCanBeSeenOrReached) {
 
 TEST_F(SandboxTest, ProcessesAndThreadsAreLimited) {
   auto result = run(
-      "import threading\ndef handler(event, context):\n  done = threading.Event()\n  threading.stack_size(65536)\n  made = []\n  try:\n"
-      "    for i in range(1200):\n      t = threading.Thread(target=done.wait)\n      t.start()\n      made.append(t)\n  except RuntimeError:\n    pass\n"
+      "import threading\ndef handler(event, context):\n  done = threading.Event()\n  threading.stack_size(65536)\n  made = []\n  "
+      "try:\n"
+      "    for i in range(1200):\n      t = threading.Thread(target=done.wait)\n      t.start()\n      made.append(t)\n  except "
+      "RuntimeError:\n    pass\n"
       "  done.set()\n  for t in made:\n    t.join()\n  return len(made)\n",
       "{}", [](FunctionSpec& spec) { spec.memory_mb = 1024; }, 60s);
   ASSERT_EQ(result.outcome.kind, Kind::success);
@@ -449,13 +477,18 @@ TEST_F(SandboxTest, ProcessesAndThreadsAreLimited) {
 
 TEST_F(SandboxTest, WhatAFunctionLeftRunningGoesWithIt) {
   Folder code;
-  code.add("app.py", "import subprocess\ndef handler(event, context):\n  subprocess.Popen(['sleep', '4242'], start_new_session=True)\n  return 1\n");
+  code.add("app.py",
+           "import subprocess\ndef handler(event, context):\n  subprocess.Popen(['sleep', '4242'], start_new_session=True)\n  "
+           "return 1\n");
   auto environment = create(python(code));
   EXPECT_EQ(invoke(*environment).outcome.kind, Kind::success);
   auto running = [] {
     std::error_code none;
     for (const auto& entry : fs::directory_iterator("/proc", none))
-      if (read(entry.path() / "cmdline") == std::string("sleep\0" "4242\0", 11)) return true;
+      if (read(entry.path() / "cmdline") == std::string("sleep\0"
+                                                        "4242\0",
+                                                        11))
+        return true;
     return false;
   };
   EXPECT_TRUE(running());
@@ -467,8 +500,9 @@ TEST_F(SandboxTest, WhatAFunctionLeftRunningGoesWithIt) {
 TEST_F(SandboxTest, FrozenAndThawed) {
   if (!has("cgroup freezer")) GTEST_SKIP() << "this user has no control group to freeze";
   Folder code;
-  code.add("app.py", "import threading, time\nticks = 0\ndef tick():\n  global ticks\n  while True:\n    time.sleep(0.01)\n    ticks += 1\n"
-                     "threading.Thread(target=tick, daemon=True).start()\ndef handler(event, context):\n  return ticks\n");
+  code.add("app.py",
+           "import threading, time\nticks = 0\ndef tick():\n  global ticks\n  while True:\n    time.sleep(0.01)\n    ticks += 1\n"
+           "threading.Thread(target=tick, daemon=True).start()\ndef handler(event, context):\n  return ticks\n");
   auto environment = create(python(code));
   auto before = std::stoi(invoke(*environment).outcome.payload);
   environment->freeze();
@@ -481,9 +515,11 @@ TEST_F(SandboxTest, FrozenAndThawed) {
 TEST_F(SandboxTest, NodeAnswers) {
   for (const char* runtime : {"nodejs20.x", "nodejs22.x"}) {
     Folder code;
-    code.add("app.mjs", "import { S3Client } from '@aws-sdk/client-s3';\nlet n = 0;\nexport const handler = async (event, context) => {\n"
-                        "  console.log('two\\nlines', ++n);\n  if (event.fail) throw new TypeError('no good');\n"
-                        "  return { n, event, version: process.version, name: context.functionName, s3: typeof S3Client, env: process.env.AWS_EXECUTION_ENV };\n};\n");
+    code.add("app.mjs",
+             "import { S3Client } from '@aws-sdk/client-s3';\nlet n = 0;\nexport const handler = async (event, context) => {\n"
+             "  console.log('two\\nlines', ++n);\n  if (event.fail) throw new TypeError('no good');\n"
+             "  return { n, event, version: process.version, name: context.functionName, s3: typeof S3Client, env: "
+             "process.env.AWS_EXECUTION_ENV };\n};\n");
     auto environment = create(node(code, runtime));
     auto result = invoke(*environment, R"({"a":1})");
     ASSERT_EQ(result.outcome.kind, Kind::success) << result.outcome.payload << testing::PrintToString(result.lines);
@@ -502,7 +538,8 @@ TEST_F(SandboxTest, NodeAnswers) {
 TEST_F(SandboxTest, NodeCommonJsLayersAndErrors) {
   Folder code, layer;
   layer.add("nodejs/node_modules/thing/index.js", "exports.name = 'from a layer';\n");
-  code.add("app.js", "const thing = require('thing');\nexports.handler = (event, context, callback) => callback(null, thing.name);\n");
+  code.add("app.js",
+           "const thing = require('thing');\nexports.handler = (event, context, callback) => callback(null, thing.name);\n");
   auto spec = node(code, "nodejs20.x");
   spec.layers = {layer.path()};
   auto environment = create(spec);
@@ -590,7 +627,8 @@ TEST_F(SandboxTest, ManyAtOnce) {
   code.add("app.py", "import os\ndef handler(event, context):\n  return event\n");
   std::vector<std::unique_ptr<Environment>> all;
   for (int i = 0; i < 12; ++i) all.push_back(create(python(code)));
-  for (int i = 0; i < 12; ++i) EXPECT_EQ(invoke(*all[static_cast<std::size_t>(i)], std::to_string(i)).outcome.payload, std::to_string(i));
+  for (int i = 0; i < 12; ++i)
+    EXPECT_EQ(invoke(*all[static_cast<std::size_t>(i)], std::to_string(i)).outcome.payload, std::to_string(i));
   EXPECT_GE(sandbox_->counters().alive, 12U);
   all.clear();
 }
@@ -606,8 +644,9 @@ TEST(PlainSandbox, RunsAllFamilies) {
   auto sandbox = Sandbox::start(loops, endpoint, options);
   one.add("python/shared.py", "name = 'one'\n").add("python/first.py", "");
   two.add("python/shared.py", "name = 'two'\n");
-  code.add("app.py", "import shared, first, os, urllib.request\ndef handler(event, context):\n  print('hello')\n"
-                     "  return shared.name + urllib.request.urlopen(os.environ['AWS_ENDPOINT_URL'] + '/x').read().decode()[:4]\n");
+  code.add("app.py",
+           "import shared, first, os, urllib.request\ndef handler(event, context):\n  print('hello')\n"
+           "  return shared.name + urllib.request.urlopen(os.environ['AWS_ENDPOINT_URL'] + '/x').read().decode()[:4]\n");
   code.add("app.mjs", "export const handler = async () => process.version.slice(0, 4);\n");
   code.add("bootstrap", "#!/bin/sh\nexit 3\n", 0755);
   auto run = [&](const std::string& runtime) {

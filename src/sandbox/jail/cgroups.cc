@@ -16,7 +16,9 @@ namespace {
 
 constexpr const char* kWanted[] = {"memory", "pids", "cpu", "freezer"};
 
-bool lists(const std::string& controllers, const std::string& name) { return controllers.find("," + name + ",") != std::string::npos; }
+bool lists(const std::string& controllers, const std::string& name) {
+  return controllers.find("," + name + ",") != std::string::npos;
+}
 
 std::uint64_t to_number(std::string_view text) {
   std::uint64_t value = 0;
@@ -242,7 +244,8 @@ void Cgroups::remove() {
   for (auto& hierarchy : all_) {
     remove_tree(hierarchy.path);
     if (hierarchy.sidestep.empty()) continue;
-    for (const char* name : {"-memory", "-pids", "-cpu"}) put(AT_FDCWD, (hierarchy.parent + "/cgroup.subtree_control").c_str(), name);
+    for (const char* name : {"-memory", "-pids", "-cpu"})
+      put(AT_FDCWD, (hierarchy.parent + "/cgroup.subtree_control").c_str(), name);
     move_processes(hierarchy.sidestep, hierarchy.parent);
     rmdir(hierarchy.sidestep.c_str());
   }
@@ -330,7 +333,8 @@ bool Group::over_limit() {
   const auto all = to_number(read_at(directory, part->version2 ? "memory.current" : "memory.usage_in_bytes"));
   const auto files = field(stat, part->version2 ? "file" : "cache");  // what is in /tmp, and what can be read again
   char seen[512];
-  if (part->version2 && pread(alarm_.get(), seen, sizeof seen, 0) < 0) return false;  // the next event is told once this one was read
+  if (part->version2 && pread(alarm_.get(), seen, sizeof seen, 0) < 0)
+    return false;  // the next event is told once this one was read
   if (all > files && all - files > allowance_) return true;
   constexpr std::uint64_t kStep = 8 << 20;
   set_alarm(std::max(all, allowance_) + kStep);

@@ -30,7 +30,7 @@ class Group {
   Group() = default;
   bool any() const { return !parts_.empty(); }
 
-  void join() const;          // the calling process
+  void join() const;              // the calling process
   std::vector<Fd> doors() const;  // files to which a process writes "0" to join
   void limit(const Limits& limits);
 
@@ -45,8 +45,8 @@ class Group {
   std::uint64_t peak_bytes() const;
   bool out_of_memory() const;  // a process was killed for want of memory
   void thaw() const;
-  void kill_all() const;       // every process in it, where a pid namespace does not do it
-  bool remove();               // false: still busy
+  void kill_all() const;  // every process in it, where a pid namespace does not do it
+  bool remove();          // false: still busy
 
  private:
   friend class Cgroups;
@@ -78,8 +78,8 @@ class Cgroups {
   struct Hierarchy {
     std::string controllers;
     bool version2 = false;
-    std::string parent;   // where the run's directory is
-    std::string path;     // the run's directory
+    std::string parent;    // where the run's directory is
+    std::string path;      // the run's directory
     std::string sidestep;  // where processes of `parent` were moved to, so that it may have children with controllers
   };
   std::vector<Hierarchy> all_;
@@ -97,6 +97,6 @@ std::vector<CgroupMount> parse_mounts(const std::string& mountinfo);
 // The path of a hierarchy in /proc/self/cgroup; controller empty: version 2's. Empty when there is none.
 std::string own_group(const std::string& text, const std::string& controller);
 std::uint64_t field(const std::string& text, const std::string& name);  // of "name 12\n" lines; 0 when missing
-unsigned cpu_shares(int memory_mb);  // 1024 for 1769 MB, AWS's one vCPU
+unsigned cpu_shares(int memory_mb);                                     // 1024 for 1769 MB, AWS's one vCPU
 
 }  // namespace lambari::jail

@@ -48,8 +48,8 @@ const char* confine(const Filter& filter) {
   if (setsid() < 0 && errno != EPERM) return "setsid";
   umask(022);
   // The count of processes is this user namespace's own; it holds where no control group does.
-  if (!limit(RLIMIT_NPROC, 1024) || !limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NOFILE, 1024) || !limit(RLIMIT_MEMLOCK, 64 << 10) || !limit(RLIMIT_MSGQUEUE, 0) ||
-      !limit(RLIMIT_RTPRIO, 0))
+  if (!limit(RLIMIT_NPROC, 1024) || !limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NOFILE, 1024) || !limit(RLIMIT_MEMLOCK, 64 << 10) ||
+      !limit(RLIMIT_MSGQUEUE, 0) || !limit(RLIMIT_RTPRIO, 0))
     return "setrlimit";
 
   prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);

@@ -20,7 +20,8 @@ UserRange choose_users(const std::string& uid_map) {
     if (inside <= kFirst && kFirst + kCount <= inside + count) return {kFirst, kCount};
     // In a container: the upper end of the largest part, leaving its lower half alone.
     auto size = std::min(kCount, count / 2);
-    if (size > chosen.count && size >= 2048) chosen = {static_cast<std::uint32_t>(inside + count - size), static_cast<std::uint32_t>(size)};
+    if (size > chosen.count && size >= 2048)
+      chosen = {static_cast<std::uint32_t>(inside + count - size), static_cast<std::uint32_t>(size)};
   }
   return chosen;
 }

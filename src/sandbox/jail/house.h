@@ -1,5 +1,5 @@
-// Where the supervisor lives: process 1 of a pid namespace of its own, so that nothing survives it, and, for root, a user namespace
-// for the slots whose numbers mean nobody on the host.
+// Where the supervisor lives: process 1 of a pid namespace of its own, so that nothing survives it, and, for root, a user
+// namespace for the slots whose numbers mean nobody on the host.
 #pragma once
 
 #include <sys/types.h>

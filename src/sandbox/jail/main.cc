@@ -40,14 +40,15 @@ int keep(int socket, Settings settings) {
       check(unshare(CLONE_NEWPID) == 0, "pid namespace");
     } catch (const std::exception& error) {
       cgroups.remove();
-      say_hello_with(socket, std::string(error.what()) +
-                                 ". Run as root, or allow unprivileged user namespaces: sysctl kernel.unprivileged_userns_clone=1 and "
-                                 "user.max_user_namespaces above 0; on Ubuntu also kernel.apparmor_restrict_unprivileged_userns=0");
+      say_hello_with(socket,
+                     std::string(error.what()) +
+                         ". Run as root, or allow unprivileged user namespaces: sysctl kernel.unprivileged_userns_clone=1 and "
+                         "user.max_user_namespaces above 0; on Ubuntu also kernel.apparmor_restrict_unprivileged_userns=0");
       return 1;
     }
   }
-  // Only the supervisor holds the writing end. The kernel closes it before it waits for the end of what the supervisor leaves behind,
-  // which never comes while an environment is frozen.
+  // Only the supervisor holds the writing end. The kernel closes it before it waits for the end of what the supervisor leaves
+  // behind, which never comes while an environment is frozen.
   auto [ended, lives] = pipe_pair();
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);  // where environments run as the server's user, they must not look in here
   pid_t supervisor = fork();

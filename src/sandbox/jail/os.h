@@ -48,7 +48,7 @@ std::pair<Fd, Fd> pipe_pair();    // read end, write end; close-on-exec
 // One write() to an existing file. Returns false and leaves errno when it fails.
 bool put(int directory, const char* name, std::string_view text);
 void write_file(const std::string& path, std::string_view text);  // throws Failure; does not create
-std::string read_file(const std::string& path);                    // empty when it cannot be read
+std::string read_file(const std::string& path);                   // empty when it cannot be read
 std::string read_at(int directory, const char* name);
 
 // One packet. send_packet throws Failure; a full socket blocks.
@@ -65,7 +65,7 @@ Fd open_process(pid_t pid);  // a pidfd; may be empty
 
 // mount(2) and its newer relatives; all throw Failure that names `where`.
 void mount_at(const char* source, const std::string& where, const char* type, unsigned long flags, const char* options = nullptr);
-Fd clone_tree(const std::string& path, bool recursive = false);         // a detached copy of the mount at path
+Fd clone_tree(const std::string& path, bool recursive = false);  // a detached copy of the mount at path
 void set_read_only(const Fd& tree, const std::string& where, bool recursive = false, bool no_exec = false);  // and nosuid, nodev
 void attach_tree(const Fd& tree, const std::string& where);
 

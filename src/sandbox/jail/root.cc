@@ -15,8 +15,17 @@ namespace {
 
 // Host paths that a function may read. Directories unless they are files on the host; missing ones are left out.
 constexpr const char* kShown[] = {
-    "/usr/bin",          "/usr/lib",         "/usr/lib32",        "/usr/lib64",  "/usr/libx32", "/usr/libexec", "/usr/share/zoneinfo",
-    "/usr/share/ca-certificates", "/etc/alternatives", "/etc/ld.so.cache", "/etc/ssl/certs/ca-certificates.crt",
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/lib32",
+    "/usr/lib64",
+    "/usr/libx32",
+    "/usr/libexec",
+    "/usr/share/zoneinfo",
+    "/usr/share/ca-certificates",
+    "/etc/alternatives",
+    "/etc/ld.so.cache",
+    "/etc/ssl/certs/ca-certificates.crt",
 };
 // Parts of them that it may not: packages that the host's user installed for the host's programs.
 constexpr const char* kHidden[] = {"/usr/lib/python3", "/usr/lib/node_modules", "/usr/lib/systemd", "/usr/lib/modules"};
@@ -26,9 +35,10 @@ constexpr const char* kDevices[] = {"null", "zero", "full", "random", "urandom"}
 
 // What /proc tells about the host beyond what a function needs.
 constexpr const char* kMaskedFiles[] = {
-    "kcore",     "keys",      "key-users", "kallsyms",    "kmsg",         "timer_list", "sched_debug",   "sysrq-trigger", "interrupts",
-    "softirqs",  "modules",   "iomem",     "ioports",     "config.gz",    "latency_stats", "slabinfo",   "vmallocinfo",   "swaps",
-    "partitions", "diskstats", "mdstat",   "pagetypeinfo", "kpagecount",  "kpageflags", "kpagecgroup",   "buddyinfo",     "zoneinfo",
+    "kcore",         "keys",       "key-users",   "kallsyms",    "kmsg",       "timer_list", "sched_debug",
+    "sysrq-trigger", "interrupts", "softirqs",    "modules",     "iomem",      "ioports",    "config.gz",
+    "latency_stats", "slabinfo",   "vmallocinfo", "swaps",       "partitions", "diskstats",  "mdstat",
+    "pagetypeinfo",  "kpagecount", "kpageflags",  "kpagecgroup", "buddyinfo",  "zoneinfo",
 };
 constexpr const char* kMaskedFolders[] = {"acpi", "scsi", "bus", "fs", "irq", "driver", "tty", "asound", "pressure"};
 
@@ -53,7 +63,7 @@ struct Bind {
 
 // Taken while we are still who owns the host's mounts: copies made later would be locked to what lies around them.
 Bind take(const std::string& from, const std::string& where, bool recursive) {
-  struct stat info {};
+  struct stat info{};
   check(stat(from.c_str(), &info) == 0, from);
   Bind bind{clone_tree(from, recursive), where, S_ISDIR(info.st_mode)};
   return bind;
@@ -62,8 +72,8 @@ Bind take(const std::string& from, const std::string& where, bool recursive) {
 void build(const std::string& root, std::vector<Bind>& binds) {
   mount_at("lambari", root, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=1m,nr_inodes=2k");
   // The `lib` folders will be covered. The loader of a process that waits for its function remembers which places do not exist.
-  for (const char* folder : {"/proc", "/dev", "/tmp", "/opt/lib", "/var/task/lib", "/var/runtime", "/var/lang", "/var/lambari", "/etc/ssl/certs",
-                             "/sys", "/run", "/mnt", "/usr/share", "/usr/local/bin"})
+  for (const char* folder : {"/proc", "/dev", "/tmp", "/opt/lib", "/var/task/lib", "/var/runtime", "/var/lang", "/var/lambari",
+                             "/etc/ssl/certs", "/sys", "/run", "/mnt", "/usr/share", "/usr/local/bin"})
     make_folders(root + folder);
   for (auto& bind : binds) {
     if (bind.folder)
@@ -72,7 +82,7 @@ void build(const std::string& root, std::vector<Bind>& binds) {
       make_file(root + bind.where, "");
     attach_tree(bind.tree, root + bind.where);
   }
-  struct stat info {};
+  struct stat info{};
   for (const char* path : kHidden)
     if (exists(root + path, info) && S_ISDIR(info.st_mode))
       mount_at("lambari", root + path, "tmpfs", MS_NOSUID | MS_NODEV | MS_RDONLY, "mode=755,size=4k,nr_inodes=1");
@@ -91,7 +101,8 @@ void build(const std::string& root, std::vector<Bind>& binds) {
   make_file(root + "/etc/resolv.conf", "nameserver 127.0.0.1\noptions attempts:1 timeout:1\n");
   make_file(root + "/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n");
   make_file(root + "/etc/os-release",
-            "NAME=\"Amazon Linux\"\nVERSION=\"2023\"\nID=\"amzn\"\nID_LIKE=\"fedora\"\nVERSION_ID=\"2023\"\nPRETTY_NAME=\"Amazon Linux 2023 (lambari)\"\n");
+            "NAME=\"Amazon Linux\"\nVERSION=\"2023\"\nID=\"amzn\"\nID_LIKE=\"fedora\"\nVERSION_ID=\"2023\"\nPRETTY_NAME=\"Amazon "
+            "Linux 2023 (lambari)\"\n");
   check(symlink("/usr/share/zoneinfo/UTC", (root + "/etc/localtime").c_str()) == 0, "/etc/localtime");
   make_folders(root + "/etc/pki/tls/certs");
   check(symlink("/etc/ssl/certs/ca-certificates.crt", (root + "/etc/pki/tls/certs/ca-bundle.crt").c_str()) == 0, "ca-bundle.crt");
@@ -127,7 +138,7 @@ Fd make_root(const Roots& roots, const std::string& pack) {
       // Root takes single mounts. In a user namespace what is mounted below cannot be left out, so it comes along, read-only too.
       const bool recursive = !roots.user_namespace;
       std::vector<Bind> binds;
-      struct stat info {};
+      struct stat info{};
       auto show = [&](const std::string& from, const std::string& where) {
         binds.push_back(take(from, where, recursive));
         set_read_only(binds.back().tree, where, recursive);
@@ -181,7 +192,7 @@ Fd make_root(const Roots& roots, const std::string& pack) {
 
 void mount_own(const std::string& tmp_options) {
   mount_at("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY);
-  struct stat info {};
+  struct stat info{};
   for (const char* name : kMaskedFiles) {
     auto path = std::string("/proc/") + name;
     if (stat(path.c_str(), &info) == 0) mount_at("/dev/null", path, nullptr, MS_BIND);

@@ -13,7 +13,8 @@ struct Roots {
 };
 
 // A mount namespace, owned by the house's user namespace, whose root is that of a slot without code: /var/task, /opt and /tmp are
-// empty, /proc shows a dead pid namespace. `pack` is a runtime pack's folder, or empty. Slots start as copies of it. Throws Failure.
+// empty, /proc shows a dead pid namespace. `pack` is a runtime pack's folder, or empty. Slots start as copies of it. Throws
+// Failure.
 Fd make_root(const Roots& roots, const std::string& pack);
 
 // In a copy, by the slot's init, which holds all rights in it: its own /proc, read-only and masked, and /tmp.

@@ -1,7 +1,7 @@
 #include "sandbox/jail/seccomp.h"
 
-#include <seccomp.h>
 #include <sched.h>
+#include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,9 +15,9 @@ namespace lambari::jail {
 namespace {
 
 // What ordinary programs use. Left out, with the reason that they widen what a function can reach in the kernel:
-//   namespaces and mounts (unshare, setns, mount*, pivot_root, fsopen...), other processes' memory (ptrace, process_vm_*, pidfd_getfd,
-//   kcmp), keys, bpf, perf, io_uring, userfaultfd, modules, kexec, swap, quotas, clocks' setting, device nodes' making, fanotify,
-//   open_by_handle_at, syslog, acct, NUMA policies. ioctl is whole: no terminal can be reached.
+//   namespaces and mounts (unshare, setns, mount*, pivot_root, fsopen...), other processes' memory (ptrace, process_vm_*,
+//   pidfd_getfd, kcmp), keys, bpf, perf, io_uring, userfaultfd, modules, kexec, swap, quotas, clocks' setting, device nodes'
+//   making, fanotify, open_by_handle_at, syslog, acct, NUMA policies. ioctl is whole: no terminal can be reached.
 constexpr const char* kAllowed = R"(
 accept accept4 access alarm arch_prctl bind brk capget capset chdir chmod chown clock_getres clock_gettime clock_nanosleep close
 close_range connect copy_file_range creat dup dup2 dup3 epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_pwait2 epoll_wait
@@ -77,7 +77,8 @@ std::vector<sock_filter> compile_filter() {
   check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, kNamespaces, 0)), "clone");
 
   for (int family : {AF_UNIX, AF_INET, AF_INET6})
-    check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, static_cast<unsigned>(family))), "socket");
+    check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, static_cast<unsigned>(family))),
+          "socket");
   // getifaddrs() asks NETLINK_ROUTE, which is protocol 0.
   check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, SCMP_A0(SCMP_CMP_EQ, AF_NETLINK), SCMP_A2(SCMP_CMP_EQ, 0)),
         "netlink");

@@ -58,10 +58,14 @@ Filter filter_of(const SlotPlan& plan) { return {plan.filter->data(), static_cas
     _exit(125);
   }
   if (plan.mode == Mode::launch) launch();
-  const char* arguments[] = {"/var/lang/bin/node", "--expose-gc", "--max-http-header-size=81920", "/var/runtime/lambari-node.mjs", "wait",
-                             nullptr};
-  const char* environment[] = {"PATH=/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin", "AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001",
-                               "TZ=:UTC", "LANG=en_US.UTF-8", kLibraryPath, nullptr};
+  const char* arguments[] = {
+      "/var/lang/bin/node", "--expose-gc", "--max-http-header-size=81920", "/var/runtime/lambari-node.mjs", "wait", nullptr};
+  const char* environment[] = {"PATH=/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin",
+                               "AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001",
+                               "TZ=:UTC",
+                               "LANG=en_US.UTF-8",
+                               kLibraryPath,
+                               nullptr};
   execve(arguments[0], const_cast<char**>(arguments), const_cast<char**>(environment));
   dprintf(2, "lambari: %s: %s\n", arguments[0], strerror(errno));
   _exit(126);
@@ -153,7 +157,8 @@ void enter_slot(const SlotPlan& plan) {
     if (plan.user_namespace >= 0) check(setns(plan.user_namespace, CLONE_NEWUSER) == 0, "enter the house's user namespace");
     check(setns(plan.root, CLONE_NEWNS) == 0, "enter the root");
     if (plan.user_namespace >= 0)
-      check(setresgid(plan.user, plan.user, plan.user) == 0 && setresuid(plan.user, plan.user, plan.user) == 0, "become the slot's user");
+      check(setresgid(plan.user, plan.user, plan.user) == 0 && setresuid(plan.user, plan.user, plan.user) == 0,
+            "become the slot's user");
     check(unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWPID | CLONE_NEWCGROUP) == 0,
           "make namespaces");
     prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);  // so that our own files in /proc are ours

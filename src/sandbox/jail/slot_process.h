@@ -1,7 +1,7 @@
 // The processes of a slot. The supervisor forks an entrant; it enters the slot's control groups and a copy of the read-only root,
 // makes the namespaces, starts the slot's init inside them and ends. The init (process 1 of the slot, no rights) only buries the
-// dead. The function's process is a fork of a zygote (zygote.cc), or a child of the init that starts an interpreter or waits to be
-// told what to execute.
+// dead. The function's process is a fork of a zygote (zygote.cc), or a child of the init that starts an interpreter or waits to
+// be told what to execute.
 #pragma once
 
 #include <linux/filter.h>

@@ -37,12 +37,13 @@ namespace {
 constexpr std::uint16_t kRuntimePort = 9001;
 constexpr std::uint64_t kServerTag = 0, kSignalTag = 1;
 constexpr std::uint64_t kZygoteBit = 1ULL << 63, kMemoryBit = 1;  // a slot's tag is its id times four, and this
-constexpr std::uint32_t kFirstUser = 1000;  // in the house; lower ones are its root and the zygotes
+constexpr std::uint32_t kFirstUser = 1000;                        // in the house; lower ones are its root and the zygotes
 constexpr uid_t kZygoteUser = 1;
 
 bool safe_name(const std::string& pack) {
   return !pack.empty() && pack.size() < 64 && pack.find("..") == std::string::npos &&
-         std::all_of(pack.begin(), pack.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.'; });
+         std::all_of(
+             pack.begin(), pack.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.'; });
 }
 
 }  // namespace
@@ -113,16 +114,17 @@ std::vector<Capability> Supervisor::prepare(std::string& problem) {
     own_mounts_.reset(open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
     check(static_cast<bool>(own_mounts_), "/proc/self/ns/mnt");
   });
-  attempt("user namespaces", settings_.root ? "each environment is a host user of its own" : "unprivileged: environments run as you",
-          "sysctl kernel.unprivileged_userns_clone=1, user.max_user_namespaces > 0, and no AppArmor restriction of user namespaces", true,
-          [&] {
-            if (!settings_.root) return;  // entered already
-            setgroups(0, nullptr);
-            auto range = choose_users(read_file("/proc/self/uid_map"));
-            if (range.count == 0) throw Failure("no user numbers to give away");
-            roots_.user_namespace = make_user_namespace(range);
-            users_ = range.count - kFirstUser;
-          });
+  attempt(
+      "user namespaces", settings_.root ? "each environment is a host user of its own" : "unprivileged: environments run as you",
+      "sysctl kernel.unprivileged_userns_clone=1, user.max_user_namespaces > 0, and no AppArmor restriction of user namespaces",
+      true, [&] {
+        if (!settings_.root) return;  // entered already
+        setgroups(0, nullptr);
+        auto range = choose_users(read_file("/proc/self/uid_map"));
+        if (range.count == 0) throw Failure("no user numbers to give away");
+        roots_.user_namespace = make_user_namespace(range);
+        users_ = range.count - kFirstUser;
+      });
   attempt("read-only root", "made of allow-listed parts of this host", "see the detail", true, [&] {
     if (problem.empty()) root_of("provided");
   });
@@ -319,7 +321,8 @@ void Supervisor::on_control(Slot& slot) {
   }
   memcpy(&report, packet.bytes.data(), sizeof report);
   // The first two tell of trusted processes that hold rights yet; the function's code comes much later.
-  if (report.kind == SlotReport::entered && slot.namespaces.empty() && !slot.entered && packet.descriptors.size() == kNamespaces) {
+  if (report.kind == SlotReport::entered && slot.namespaces.empty() && !slot.entered &&
+      packet.descriptors.size() == kNamespaces) {
     slot.namespaces = std::move(packet.descriptors);
     slot.entered = true;
     begin(slot);
@@ -431,7 +434,7 @@ void Supervisor::assign(Slot& slot, Reader& message) {
     if (slot.group.alarm() >= 0) watch_memory(slot);
     if (settings_.isolated) {
       auto tree_of = [&](const std::string& path) {
-        struct stat info {};
+        struct stat info{};
         if (lstat(path.c_str(), &info) != 0) fail(path);
         if (!S_ISDIR(info.st_mode)) throw Failure(path + ": not a folder");
         Fd tree = clone_tree(path, !settings_.root);
@@ -465,7 +468,8 @@ void Supervisor::assign(Slot& slot, Reader& message) {
       try {
         attach_tree(task, "/var/task");
         if (opt) attach_tree(opt, "/opt");
-        mount_at("tmp", "/tmp", "tmpfs", MS_REMOUNT | MS_NOSUID | MS_NODEV, ("size=" + std::to_string(limits.tmp_mb) + "m").c_str());
+        mount_at("tmp", "/tmp", "tmpfs", MS_REMOUNT | MS_NOSUID | MS_NODEV,
+                 ("size=" + std::to_string(limits.tmp_mb) + "m").c_str());
       } catch (const std::exception& error) {
         problem = error.what();
       }
@@ -505,7 +509,8 @@ void Supervisor::end(Slot& slot) {
     return tell_gone(slot);
   }
   slot.group.thaw();
-  if (slot.process && syscall(SYS_pidfd_send_signal, slot.process.get(), SIGKILL, nullptr, 0) != 0 && errno == ESRCH && !slot.ready)
+  if (slot.process && syscall(SYS_pidfd_send_signal, slot.process.get(), SIGKILL, nullptr, 0) != 0 && errno == ESRCH &&
+      !slot.ready)
     tell_gone(slot);
 }
 
@@ -577,7 +582,8 @@ Supervisor::Zygote& Supervisor::zygote(const std::string& pack) {
         if (capability >= 32 || !(kKept & 1U << capability)) prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
       prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
       if (roots_.user_namespace)
-        check(setresgid(kZygoteUser, kZygoteUser, kZygoteUser) == 0 && setresuid(kZygoteUser, kZygoteUser, kZygoteUser) == 0, "user");
+        check(setresgid(kZygoteUser, kZygoteUser, kZygoteUser) == 0 && setresuid(kZygoteUser, kZygoteUser, kZygoteUser) == 0,
+              "user");
       __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
       __user_cap_data_struct kept[2] = {{kKept, kKept, kKept}, {0, 0, 0}};
       check(syscall(SYS_capset, &header, kept) == 0, "capset");
@@ -591,8 +597,10 @@ Supervisor::Zygote& Supervisor::zygote(const std::string& pack) {
       dup2(control, 3);
       dup2(filter, 4);
       close_range(5, ~0U, 0);
-      const char* arguments[] = {"/var/lang/bin/python3", "-S", "-s", "-E", "/var/runtime/lambari_python.py", "zygote", "3", "4", nullptr};
-      const char* environment[] = {"PATH=/usr/bin", "LANG=C.UTF-8", "TZ=:UTC", "AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001", kLibraryPath, nullptr};
+      const char* arguments[] = {
+          "/var/lang/bin/python3", "-S", "-s", "-E", "/var/runtime/lambari_python.py", "zygote", "3", "4", nullptr};
+      const char* environment[] = {"PATH=/usr/bin", "LANG=C.UTF-8", "TZ=:UTC", "AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001",
+                                   kLibraryPath,    nullptr};
       execve(arguments[0], const_cast<char**>(arguments), const_cast<char**>(environment));
       fail(arguments[0]);
     } catch (const std::exception& error) {

@@ -7,7 +7,8 @@ namespace lambari::jail {
 
 // A slot's namespaces, as descriptors that travel in this order.
 inline constexpr int kUserNamespace = 0, kMountNamespace = 1, kNamespaces = 7, kPidNamespace = 6;
-inline constexpr const char* kNamespaceFiles[kNamespaces] = {"ns/user", "ns/mnt", "ns/net", "ns/ipc", "ns/uts", "ns/cgroup", "ns/pid_for_children"};
+inline constexpr const char* kNamespaceFiles[kNamespaces] = {
+    "ns/user", "ns/mnt", "ns/net", "ns/ipc", "ns/uts", "ns/cgroup", "ns/pid_for_children"};
 
 // With it: the slot's namespaces, its output pipe, its launch socket, and the files to join its control groups with.
 // The process joins them by itself: a move between groups can take many milliseconds, for which the supervisor would stand still.
