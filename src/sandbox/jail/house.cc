@@ -4,6 +4,8 @@
 #include <grp.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -63,6 +65,57 @@ void enter_user_namespace() {
   write_file("/proc/self/setgroups", "deny");
   write_file("/proc/self/uid_map", "0 " + uid + " 1");
   write_file("/proc/self/gid_map", "0 " + gid + " 1");
+}
+
+namespace {
+
+const char* any_folder() {
+  for (const char* path : {"/mnt", "/run", "/tmp", "/proc", "/dev"})
+    if (struct stat info; stat(path, &info) == 0 && S_ISDIR(info.st_mode)) return path;
+  throw Failure("no folder to mount on");
+}
+
+void leave_chroot() {
+  struct stat before, after;
+  Fd root(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)), own(open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
+  check(root && own && stat("/", &before) == 0, "/proc/self/ns/mnt");
+  // Entering a mount namespace, even one's own, goes to its root.
+  check(setns(own.get(), CLONE_NEWNS) == 0 && stat("/", &after) == 0, "setns");
+  if (before.st_dev == after.st_dev && before.st_ino == after.st_ino) return;
+  check(fchdir(root.get()) == 0, "chdir");
+  Fd tree = clone_tree(".", true);
+  const char* place = any_folder();
+  attach_tree(tree, place);
+  check(chdir(place) == 0 && syscall(SYS_pivot_root, ".", ".") == 0 && umount2(".", MNT_DETACH) == 0 && chdir("/") == 0, "pivot_root");
+}
+
+// Each controller where the system has it: on its own hierarchy of version 1, or on version 2.
+void mount_cgroups() {
+  const auto mounts = read_file("/proc/self/mountinfo");
+  if (mounts.find(" - cgroup") != std::string::npos) return;
+  const std::string top = any_folder();
+  mount_at("lambari", top, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=755,size=4k");
+  std::istringstream lines(read_file("/proc/self/cgroup"));
+  for (std::string line; std::getline(lines, line);) {
+    auto first = line.find(':'), second = line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const auto controllers = line.substr(first + 1, second - first - 1);
+    if (controllers.find("name=") != std::string::npos) continue;
+    const auto where = top + "/" + (controllers.empty() ? "unified" : controllers);
+    mkdir(where.c_str(), 0755);
+    if (mount("cgroup", where.c_str(), controllers.empty() ? "cgroup2" : "cgroup", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+              controllers.empty() ? nullptr : controllers.c_str()) != 0)
+      rmdir(where.c_str());  // what is missing shows as a missing capability
+  }
+}
+
+}  // namespace
+
+void make_mounts_ours() {
+  check(unshare(CLONE_NEWNS) == 0, "mount namespace");
+  mount_at(nullptr, "/", nullptr, MS_REC | MS_PRIVATE);
+  leave_chroot();
+  mount_cgroups();
 }
 
 void settle_mounts() {

@@ -33,6 +33,12 @@ void say_hello_with(int socket, const std::string& problem) {
 int keep(int socket, Settings settings) {
   for (int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) signal(number, SIG_IGN);  // the server decides when we end
   settings.root = may_administer();
+  try {
+    if (settings.root) make_mounts_ours();
+  } catch (const std::exception& error) {
+    say_hello_with(socket, error.what());
+    return 1;
+  }
   Cgroups cgroups = Cgroups::open(getpid(), geteuid() == 0);
   if (settings.isolated) {
     try {
