@@ -32,8 +32,7 @@ function(lambari_module NAME)
     target_link_libraries(${NAME}_test PRIVATE ${TARGET} GTest::gmock GTest::gtest_main ${M_TEST_LIBRARIES})
     lambari_use_pch(${NAME}_test)
     add_test(NAME ${NAME} COMMAND ${NAME}_test)
-    set_tests_properties(${NAME} PROPERTIES TIMEOUT 300
-      ENVIRONMENT "LAMBARI_VECTORS=$ENV{LAMBARI_VECTORS}" SKIP_REGULAR_EXPRESSION "^SKIPPED-WHOLE-PROGRAM")
+    set_tests_properties(${NAME} PROPERTIES TIMEOUT 300)
   endif()
 endfunction()
 
