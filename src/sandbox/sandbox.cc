@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 
 constexpr auto kSlotTime = 30s;  // an interpreter may have to be started first
 constexpr auto kAssignTime = 10s;
+constexpr auto kRestartPause = 1s;
 constexpr int kAttempts = 3;  // slots that were prepared may have died while they waited
 
 fs::path find_executable() {
@@ -53,7 +54,7 @@ class Core : public Upkeep, public std::enable_shared_from_this<Core> {
   SandboxCounters counters() const;
 
  private:
-  std::shared_ptr<Link> link() const;
+  std::shared_ptr<Link> link();
   Start start_of(const RuntimeInfo& info, const std::map<std::string, std::string>& environment) const;
   std::shared_ptr<Slot> take(const Start& start);
   void fill(const Start& start);
@@ -63,6 +64,7 @@ class Core : public Upkeep, public std::enable_shared_from_this<Core> {
 
   async::Loops& loops_;
   Options options_;
+  Link::Program program_;
   std::vector<std::string> packs_;
   std::vector<Capability> capabilities_;
   bool overlay_ = false;
@@ -71,6 +73,7 @@ class Core : public Upkeep, public std::enable_shared_from_this<Core> {
   mutable std::mutex mutex_;
   http::Server* endpoint_;  // null when stopped
   std::shared_ptr<Link> link_;
+  std::chrono::steady_clock::time_point started_;
   std::map<Start, std::deque<std::shared_ptr<Slot>>> waiting_;
   std::map<std::string, std::shared_ptr<Exchange>, std::less<>> exchanges_;
   SandboxCounters counters_;
@@ -96,7 +99,7 @@ void Core::start() {
   }
   packs_ = packs_in(options_.runtimes);
 
-  Link::Program program;
+  auto& program = program_;
   program.executable = fs::absolute(options_.executable);
   program.library = program.executable.parent_path() / "liblambari-slot.so";
   program.runtimes = fs::absolute(options_.runtimes);
@@ -125,6 +128,7 @@ void Core::start() {
   loops_.spawn("sandbox", Link::receive(link, loops_.context(0)), loops_.executor(0));
   std::lock_guard lock(mutex_);
   link_ = std::move(link);
+  started_ = std::chrono::steady_clock::now();
 }
 
 void Core::stop() {
@@ -147,9 +151,22 @@ void Core::stop() {
   link.reset();  // ends every process, and waits for that
 }
 
-std::shared_ptr<Link> Core::link() const {
+// The line to the executable, which is started anew when it died; the environments it had are gone.
+std::shared_ptr<Link> Core::link() {
   std::lock_guard lock(mutex_);
-  if (!link_) throw SandboxFailed("the sandbox is closed");
+  if (!endpoint_) throw SandboxFailed("the sandbox is closed");
+  if (link_ && link_->alive()) return link_;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - started_ < kRestartPause) throw SandboxFailed("lambari-sandbox is gone; it will be started again");
+  started_ = now;
+  waiting_.clear();
+  link_.reset();  // buries it: the next one removes what is left of a dead run
+  Hello hello;
+  auto fresh = Link::start(program_, hello);
+  if (!hello.problem.empty()) throw SandboxFailed("functions cannot be isolated on this host: " + hello.problem);
+  base::log_warn("lambari-sandbox started again", {});
+  loops_.spawn("sandbox", Link::receive(fresh, loops_.context(0)), loops_.executor(0));
+  link_ = std::move(fresh);
   return link_;
 }
 
@@ -188,15 +205,14 @@ std::shared_ptr<Slot> Core::take(const Start& start) {
   return link()->prepare(start.pack, start.mode);
 }
 
+// Not more than warm_slots even in a rush: slots being made take the processors from the functions that start.
 void Core::fill(const Start& start) {
   auto line = link();
   for (;;) {
     {
       std::lock_guard lock(mutex_);
-      auto found = waiting_.find(start);
-      if (found != waiting_.end() && found->second.size() >= options_.warm_slots) return;
+      if (waiting_[start].size() >= options_.warm_slots) return;
     }
-    if (options_.warm_slots == 0) return;
     auto slot = line->prepare(start.pack, start.mode);
     std::lock_guard lock(mutex_);
     waiting_[start].push_back(std::move(slot));
@@ -264,7 +280,7 @@ async::Task<std::unique_ptr<Environment>> Core::create(FunctionSpec spec) {
   http::Server* endpoint;
   {
     std::lock_guard lock(mutex_);
-    if (!link_) throw SandboxFailed("the sandbox is closed");
+    if (!endpoint_) throw SandboxFailed("the sandbox is closed");
     exchanges_[runtime_listener(id)] = exchange;
     endpoint = endpoint_;
     context = &loops_.context(next_loop_++ % loops_.size());

@@ -3,6 +3,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -96,6 +99,13 @@ class SandboxTest : public testing::Test {
           read(entry.path() / "comm") == "lambari-sandbox\n")
         return entry.path().filename();
     return {};
+  }
+
+  static bool runs(const std::string& program, const std::string& argument) {
+    std::error_code none;
+    for (const auto& entry : fs::directory_iterator("/proc", none))
+      if (read(entry.path() / "cmdline") == program + '\0' + argument + '\0') return true;
+    return false;
   }
 
   // What of the run is still there.
@@ -482,19 +492,10 @@ TEST_F(SandboxTest, WhatAFunctionLeftRunningGoesWithIt) {
            "return 1\n");
   auto environment = create(python(code));
   EXPECT_EQ(invoke(*environment).outcome.kind, Kind::success);
-  auto running = [] {
-    std::error_code none;
-    for (const auto& entry : fs::directory_iterator("/proc", none))
-      if (read(entry.path() / "cmdline") == std::string("sleep\0"
-                                                        "4242\0",
-                                                        11))
-        return true;
-    return false;
-  };
-  EXPECT_TRUE(running());
+  EXPECT_TRUE(runs("sleep", "4242"));
   environment.reset();
-  for (int i = 0; i < 200 && running(); ++i) std::this_thread::sleep_for(10ms);
-  EXPECT_FALSE(running());
+  for (int i = 0; i < 200 && runs("sleep", "4242"); ++i) std::this_thread::sleep_for(10ms);
+  EXPECT_FALSE(runs("sleep", "4242"));
 }
 
 TEST_F(SandboxTest, FrozenAndThawed) {
@@ -631,6 +632,56 @@ TEST_F(SandboxTest, ManyAtOnce) {
     EXPECT_EQ(invoke(*all[static_cast<std::size_t>(i)], std::to_string(i)).outcome.payload, std::to_string(i));
   EXPECT_GE(sandbox_->counters().alive, 12U);
   all.clear();
+}
+
+TEST_F(SandboxTest, TheExecutableIsStartedAgain) {
+  Folder code;
+  code.add("app.py", "import time\ndef handler(event, context):\n  time.sleep(event)\n  return 'up'\n");
+  auto environment = create(python(code));
+  EXPECT_EQ(invoke(*environment, "0").outcome.payload, R"("up")");
+  const auto first = keeper();
+  std::this_thread::sleep_for(1s);
+  ASSERT_EQ(kill(std::stoi(first), SIGKILL), 0);  // takes the supervisor along
+  auto result = invoke(*environment, "20", 10s);
+  EXPECT_EQ(result.outcome.kind, Kind::crash);
+  EXPECT_FALSE(environment->alive());
+  environment.reset();
+  auto again = create(python(code));
+  EXPECT_EQ(invoke(*again, "0").outcome.payload, R"("up")");
+  again.reset();
+  EXPECT_THAT(leftovers(first), IsEmpty());  // the new one removes what the killed one could not
+}
+
+// Run by the next test in a process of its own, which is killed.
+TEST_F(SandboxTest, DISABLED_HoldsAnEnvironment) {
+  Folder code;
+  code.add("app.py", "import subprocess\ndef handler(event, context):\n  subprocess.Popen(['sleep', '4343'])\n  return 1\n");
+  auto environment = create(python(code));
+  ASSERT_EQ(invoke(*environment).outcome.kind, Kind::success);
+  environment->freeze();
+  std::ofstream(getenv("LAMBARI_TEST_READY")) << keeper();
+  std::this_thread::sleep_for(30s);
+}
+
+TEST_F(SandboxTest, NothingSurvivesAKilledServer) {
+  Folder folder;
+  const auto ready = (folder.path() / "ready").string();
+  pid_t child = fork();
+  if (child == 0) {
+    setenv("LAMBARI_TEST_READY", ready.c_str(), 1);
+    execl("/proc/self/exe", "sandbox_test", "--gtest_also_run_disabled_tests",
+          "--gtest_filter=SandboxTest.DISABLED_HoldsAnEnvironment", nullptr);
+    _exit(1);
+  }
+  std::string keeper;
+  for (int i = 0; i < 1000 && keeper.empty(); ++i, std::this_thread::sleep_for(10ms)) keeper = read(ready);
+  ASSERT_NE(keeper, "");
+  EXPECT_TRUE(runs("sleep", "4343"));
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  for (int i = 0; i < 500 && !(leftovers(keeper).empty() && !runs("sleep", "4343")); ++i) std::this_thread::sleep_for(10ms);
+  EXPECT_THAT(leftovers(keeper), IsEmpty());
+  EXPECT_FALSE(runs("sleep", "4343"));
 }
 
 // --isolation=process: the same functions, without walls.

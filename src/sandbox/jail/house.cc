@@ -86,7 +86,8 @@ void leave_chroot() {
   Fd tree = clone_tree(".", true);
   const char* place = any_folder();
   attach_tree(tree, place);
-  check(chdir(place) == 0 && syscall(SYS_pivot_root, ".", ".") == 0 && umount2(".", MNT_DETACH) == 0 && chdir("/") == 0, "pivot_root");
+  check(chdir(place) == 0 && syscall(SYS_pivot_root, ".", ".") == 0 && umount2(".", MNT_DETACH) == 0 && chdir("/") == 0,
+        "pivot_root");
 }
 
 // Each controller where the system has it: on its own hierarchy of version 1, or on version 2.

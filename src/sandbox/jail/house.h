@@ -25,8 +25,8 @@ Fd make_user_namespace(UserRange users);
 // An ordinary user enters one instead, as its root. Throws Failure.
 void enter_user_namespace();
 
-// For root, before anything else: a mount namespace of our own whose root is ours too, even when we were started in a chroot (where
-// the kernel makes no user namespaces); and control groups mounted in it when the system shows none. Throws Failure.
+// For root, before anything else: a mount namespace of our own whose root is ours too, even when we were started in a chroot
+// (where the kernel makes no user namespaces); and control groups mounted in it when the system shows none. Throws Failure.
 void make_mounts_ours();
 
 // Mounts made later do not reach the host, and /proc is that of our pid namespace. In the supervisor. Throws Failure.
