@@ -99,7 +99,12 @@ def warm(server):
         wrk(f"{server.url}/", 1, host=host, seconds=1)
         rate, p50, p99 = wrk(f"{server.url}/", 1, host=host)
         row(f"warm invoke through the API, {runtime}, 1 connection", f"p50 {p50:.2f} ms, p99 {p99:.2f} ms, {rate:,.0f}/s", "", "", "p50 <= 0.5 ms")
-        wrk(f"{server.url}/", 64, host=host, seconds=2)
+        before = 0
+        for _ in range(8):  # until every environment that 64 connections need has started
+            rate = wrk(f"{server.url}/", 64, host=host, seconds=3)[0]
+            if rate < before * 1.1:
+                break
+            before = rate
         rate, p50, p99 = wrk(f"{server.url}/", 64, host=host)
         row(f"warm invoke through the API, {runtime}, 64 connections", f"{rate:,.0f}/s, p50 {p50:.1f} ms, p99 {p99:.1f} ms", "", "", ">= 6,000/s")
 
@@ -159,8 +164,8 @@ def start(_):
 
 
 def store(_):
-    program = ROOT / "build/release/bin/store_bench"
-    print(subprocess.run([program], capture_output=True, text=True, check=True).stdout)
+    with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:  # the disk of the tree, not a /tmp in memory
+        print(subprocess.run([ROOT / "build/release/bin/store_bench", "3", folder], capture_output=True, text=True, check=True).stdout, end="")
 
 
 def build(_):
