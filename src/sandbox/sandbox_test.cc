@@ -669,6 +669,7 @@ TEST_F(SandboxTest, NothingSurvivesAKilledServer) {
   pid_t child = fork();
   if (child == 0) {
     setenv("LAMBARI_TEST_READY", ready.c_str(), 1);
+    setenv("TMPDIR", folder.path().c_str(), 1);  // what it leaves goes with ours
     execl("/proc/self/exe", "sandbox_test", "--gtest_also_run_disabled_tests",
           "--gtest_filter=SandboxTest.DISABLED_HoldsAnEnvironment", nullptr);
     _exit(1);
