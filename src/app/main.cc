@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -21,12 +22,21 @@ app::Resolved read_settings(const app::Values& flags) {
   return app::resolve(sources);
 }
 
+// Each execution environment holds several descriptors here; the usual soft limit of 1024 would end at about a hundred of them.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int start(const app::Values& flags, const std::string& version) {
   auto begin = std::chrono::steady_clock::now();
   try {
     auto [settings, warnings] = read_settings(flags);
     base::set_log_level(settings.log_level);
     base::set_log_json(settings.log_json);
+    raise_descriptor_limit();
     app::House house(settings, version);
     auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
     fmt::print("lambari {} ready at {} in {} ms ({})\n", version, house.url(), took.count(), house.summary());

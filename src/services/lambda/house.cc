@@ -30,6 +30,7 @@ async::Task<> House::settle(FunctionKey key, std::uint64_t number, std::string g
   if (!row || row->generation != generation) co_return;
   std::string failure;
   try {
+    if (d.sandbox) d.sandbox->expect(row->configuration.runtime);  // the first call finds its interpreter warm
     co_await packages.unpacked(row->code.zip);
     for (const auto& layer : row->configuration.layers) co_await packages.unpacked(layer.code.zip);
   } catch (const std::exception& e) {
