@@ -43,18 +43,22 @@ class FakeLogs final : public contracts::LogSink {
  public:
   void write(const std::string& account, const std::string& region, const std::string& group, const std::string& stream,
              std::vector<contracts::LogEvent> events) override {
+    const std::lock_guard lock(mutex);
     for (auto& event : events) lines.push_back(account + " " + region + " " + group + " " + stream + " " + event.message);
   }
   async::Task<> flush() override { co_return; }
+  std::mutex mutex;
   std::vector<std::string> lines;
 };
 
 class FakeMeter final : public contracts::Meter {
  public:
   void count(std::string_view service, std::string_view usage, std::string_view resource, std::uint64_t amount) override {
+    const std::lock_guard lock(mutex);
     total += amount;
     last = std::string(service) + " " + std::string(usage) + " " + std::string(resource);
   }
+  std::mutex mutex;
   std::uint64_t total = 0;
   std::string last;
 };
