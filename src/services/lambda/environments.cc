@@ -342,14 +342,9 @@ void Environments::count_invocation() { ++state_->invocations; }
 std::map<std::string, std::string> variables_of(const Version& version, const contracts::TemporaryCredentials& credentials,
                                                 std::string_view log_group, std::string_view log_stream) {
   const auto& c = version.configuration;
-  // What Lambda sets and a user may change comes first, what a user may not change last.
-  std::map<std::string, std::string> out{
-      {"LANG", "en_US.UTF-8"},
-      {"TZ", ":UTC"},
-      {"PATH", "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"},
-      {"LD_LIBRARY_PATH", "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"},
-      {"AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"},
-  };
+  // The user's own first, what a user may not change last. PATH, LD_LIBRARY_PATH and their kin are the sandbox's: named here they
+  // would look like the user's wish, and a runtime that was started ahead of need could not be used.
+  std::map<std::string, std::string> out;
   if (c.environment) {
     for (const auto& [name, value] : *c.environment) out[name] = value;
   }
