@@ -128,18 +128,47 @@ Connection::Fill Connection::fill() {
   return Fill::some;
 }
 
-void Connection::accept_body() {
+// True when the handler is to begin before the body is whole.
+bool Connection::accept_body() {
   auto& request = parser_.request();
-  std::size_t limit = core_->limits.body_bytes;
-  if (core_->body_limit) {
+  BodyPolicy policy(core_->limits.body_bytes);
+  if (core_->choose_body) {
     request.listener = group_->name;
-    limit = core_->body_limit(request);
+    policy = core_->choose_body(request);
   }
-  parser_.accept_body(limit);
-  if (parser_.state() != RequestParser::State::body) return;
+  parser_.accept_body(policy.limit);
+  if (parser_.state() != RequestParser::State::body) return false;
   deadline_ = coarse_now() + core_->limits.body_stall.count();
   if (parser_.expects_continue() && all_parsed()) outbox_.add("HTTP/1.1 100 Continue\r\n\r\n");
+  return policy.stream;
 }
+
+// The body of a request that is read while its handler runs.
+class Connection::Body : public BodySource {
+ public:
+  explicit Body(std::shared_ptr<Connection> connection) : connection_(std::move(connection)) {}
+
+  async::Task<std::string> next() override {
+    using State = RequestParser::State;
+    for (;;) {
+      if (!connection_) throw BodyBroken(0, "the request was answered");
+      auto& c = *connection_;
+      c.parse();
+      c.stash();  // the buffer belongs to whom the loop turns to next
+      if (auto piece = c.parser_.take_body(); !piece.empty()) co_return piece;
+      if (c.parser_.state() == State::done) co_return "";
+      if (c.parser_.state() == State::failed) throw BodyBroken(c.parser_.status(), "the body is malformed or too large");
+      co_await c.read_on();
+    }
+  }
+
+  const Headers& trailers() const override { return connection_ ? connection_->parser_.trailers() : BodySource::trailers(); }
+
+  void leave() { connection_.reset(); }
+
+ private:
+  std::shared_ptr<Connection> connection_;
+};
 
 void Connection::refuse(int status) {
   Response response{.status = status};
@@ -160,13 +189,14 @@ async::Task<> Connection::serve(std::shared_ptr<Connection> self) {
   }
   int reads = 0;
   bool answered = false;  // since the deadline was set
+  std::shared_ptr<Body> body;
   for (;;) {
     c.parse();
     auto state = c.parser_.state();
 
     if (state == State::ready) {
-      c.accept_body();
-      continue;
+      if (!c.accept_body()) continue;
+      body = std::make_shared<Body>(self);
     }
 
     if (state == State::failed) {
@@ -175,7 +205,7 @@ async::Task<> Connection::serve(std::shared_ptr<Connection> self) {
       co_return;
     }
 
-    if (state != State::done) {  // more bytes are needed; first goes out what was gathered
+    if (state != State::done && !body) {  // more bytes are needed; first goes out what was gathered
       if (!c.outbox_.empty()) {
         auto sent = c.send();
         if (sent == Outbox::Sent::broken || (sent == Outbox::Sent::blocked && !co_await c.flush())) co_return;
@@ -207,12 +237,13 @@ async::Task<> Connection::serve(std::shared_ptr<Connection> self) {
       continue;
     }
 
-    // A request is whole.
+    // A request is whole, or its head is.
     if (core.closed) co_return;
     c.deadline_ = kNever;
     bool keep_alive = c.parser_.keep_alive();
     bool http_1_0 = c.parser_.http_1_0();
-    auto request = c.parser_.take();
+    auto request = body ? c.parser_.take_head() : c.parser_.take();
+    request.stream = body;
     request.remote_address = c.peer_.address;
     request.remote_port = c.peer_.port;
     request.local_port = c.group_->port;
@@ -226,6 +257,8 @@ async::Task<> Connection::serve(std::shared_ptr<Connection> self) {
     try {
       response = co_await core.handler(std::move(request));
       if (response.status < 200 || response.status > 999) throw std::range_error("status " + std::to_string(response.status));
+    } catch (const BodyBroken& e) {
+      response = {.status = e.status == 0 ? 400 : e.status};
     } catch (const std::exception& e) {
       base::log_error("handler failed", {{"what", e.what()}});
       response = {.status = 500};
@@ -233,11 +266,18 @@ async::Task<> Connection::serve(std::shared_ptr<Connection> self) {
       base::log_error("handler failed");
       response = {.status = 500};
     }
+    bool unread = false;  // a rest of the body: where the next request begins is not known
+    if (body) {
+      body->leave();
+      body.reset();
+      unread = c.parser_.state() != State::done;
+      if (!unread) c.parser_.take();
+    }
     answered = true;
     c.lane_.requests.add(1);
     if (c.closed_) co_return;
 
-    keep_alive = keep_alive && !core.draining && !asks_close(response.headers);
+    keep_alive = keep_alive && !unread && !core.draining && !asks_close(response.headers);
     HeadFacts facts{.close = !keep_alive, .say_keep_alive = http_1_0};
     bool send_body = !head_only && !has_no_body(response.status);
     if (response.stream) {
@@ -257,7 +297,7 @@ async::Task<> Connection::serve(std::shared_ptr<Connection> self) {
       if (send_body) c.outbox_.add_owned(std::move(response.body));
     }
     if (!keep_alive) {
-      co_await c.finish(!c.all_parsed());
+      co_await c.finish(unread || !c.all_parsed());
       co_return;
     }
   }
@@ -274,6 +314,24 @@ async::Task<bool> Connection::flush() {
     if (closed_ || std::exchange(expired_, false)) co_return false;
     deadline_ = kNever;
     if (error && error != asio::error::operation_aborted) co_return false;
+  }
+}
+
+// Waits for more of a body and receives it. Throws BodyBroken.
+async::Task<> Connection::read_on() {
+  if (!outbox_.empty() && !co_await flush()) throw BodyBroken(0, "the client is gone");
+  for (;;) {
+    deadline_ = coarse_now() + core_->limits.body_stall.count();
+    boost::system::error_code error;
+    co_await socket_.async_wait(asio::posix::stream_descriptor::wait_read, asio::redirect_error(asio::use_awaitable, error));
+    deadline_ = kNever;
+    if (closed_) throw BodyBroken(0, "the connection was closed");
+    if (std::exchange(expired_, false) && error) throw BodyBroken(408, "the client stopped sending");
+    if (error && error != asio::error::operation_aborted) throw BodyBroken(0, "the client is gone");
+    const auto filled = fill();
+    deadline_ = kNever;
+    if (filled == Fill::ended) throw BodyBroken(0, "the client left before the end");
+    if (filled == Fill::some) co_return;
   }
 }
 

@@ -30,8 +30,8 @@ std::int64_t coarse_now() {
   return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
 }
 
-Core::Core(async::Loops& loops, Handler handler, Limits limits, std::function<std::size_t(const Request&)> body_limit)
-    : loops(loops), handler(std::move(handler)), limits(limits), body_limit(std::move(body_limit)) {
+Core::Core(async::Loops& loops, Handler handler, Limits limits, ChooseBody choose_body)
+    : loops(loops), handler(std::move(handler)), limits(limits), choose_body(std::move(choose_body)) {
   for (unsigned i = 0; i < loops.size(); ++i) {
     lanes.push_back(std::make_unique<Lane>(loops.context(i), sweep_interval(limits)));
   }

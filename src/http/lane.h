@@ -98,12 +98,12 @@ class Lane {
 
 // What all lanes of a server share.
 struct Core {
-  Core(async::Loops& loops, Handler handler, Limits limits, std::function<std::size_t(const Request&)> body_limit);
+  Core(async::Loops& loops, Handler handler, Limits limits, ChooseBody choose_body);
 
   async::Loops& loops;
   const Handler handler;
   const Limits limits;
-  const std::function<std::size_t(const Request&)> body_limit;
+  const ChooseBody choose_body;
   std::vector<std::unique_ptr<Lane>> lanes;
   std::atomic<bool> draining{false};
   std::atomic<bool> closed{false};
@@ -133,6 +133,7 @@ class Connection : public ConnectionHook {
 
  private:
   friend class Lane;
+  class Body;
   enum class Fill { some, none, ended };
 
   void parse();
@@ -140,12 +141,13 @@ class Connection : public ConnectionHook {
   Fill fill();
   Outbox::Sent send();
   async::Task<bool> flush();
+  async::Task<> read_on();
   async::Task<bool> stream(std::shared_ptr<Connection> self, std::shared_ptr<BodySource> source, bool chunked);
   async::Task<> finish(bool linger);
   std::chrono::milliseconds patience(RequestParser::State state) const;
   void consume(std::size_t bytes);
   bool all_parsed() const { return kept_from_ == kept_.size() && fresh_.empty(); }
-  void accept_body();
+  bool accept_body();
   void refuse(int status);
 
   std::shared_ptr<Core> core_;

@@ -37,6 +37,11 @@ void Headers::remove(std::string_view name) {
   std::erase_if(fields_, [&](const Field& f) { return base::iequals(f.name, name); });
 }
 
+const Headers& BodySource::trailers() const {
+  static const Headers none;
+  return none;
+}
+
 std::string_view Request::path() const { return std::string_view(target).substr(0, target.find('?')); }
 
 std::string_view Request::query() const {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,11 +43,29 @@ class Headers {
   std::vector<Field> fields_;
 };
 
+// A body in pieces, made while it is sent or read while it comes. next() gives the next piece; an empty piece ends it.
+class BodySource {
+ public:
+  virtual ~BodySource() = default;
+  virtual async::Task<std::string> next() = 0;
+  // The fields behind a chunked request body, once next() has given its end. What a response sends has none.
+  virtual const Headers& trailers() const;
+};
+
+// The body of a request did not come to its end: `status` says how it is refused (400, 408, 413), 0 that the client is gone.
+struct BodyBroken : std::runtime_error {
+  BodyBroken(int status, const char* what) : std::runtime_error(what), status(status) {}
+  int status;
+};
+
 struct Request {
   std::string method = "GET";
   std::string target = "/";  // as received: path and query, not decoded; absolute-form and authority-form are reduced
   Headers headers;
   std::string body;  // after transfer decoding
+  // Set instead of `body` where the server was told to stream. Its next() waits for the client and throws BodyBroken; it is
+  // called on the handler's own loop, one call at a time, and is of no use once the handler has returned.
+  std::shared_ptr<BodySource> stream;
   std::string remote_address;
   std::uint16_t remote_port = 0;
   std::uint16_t local_port = 0;
@@ -59,13 +78,6 @@ struct Request {
   std::string_view host() const;   // Host without port, as sent
 };
 
-// A body that is made while it is sent. next() gives the next piece; an empty piece ends it. Sent chunked.
-class BodySource {
- public:
-  virtual ~BodySource() = default;
-  virtual async::Task<std::string> next() = 0;
-};
-
 struct Response {
   int status = 200;
   // Content-Length, Date, Connection and Transfer-Encoding are the server's business, with two exceptions: the answer to a
@@ -73,7 +85,7 @@ struct Response {
   // A field whose name or value could break the message (CR, LF, NUL) is left out.
   Headers headers;
   std::string body;
-  std::shared_ptr<BodySource> stream;  // when set, instead of body
+  std::shared_ptr<BodySource> stream;  // when set, instead of body; sent chunked, each piece as soon as the client takes it
 };
 
 std::string_view reason(int status);

@@ -34,7 +34,7 @@ bool valid_authority(std::string_view text) {
 // The syntax of one message, by Beast; the fields go straight into a Request.
 class Syntax final : public beast::http::basic_parser<true> {
  public:
-  explicit Syntax(Request& request) : request_(request) {
+  Syntax(Request& request, Headers& trailers) : request_(request), trailers_(trailers) {
     eager(false);
     body_limit(boost::none);
     header_limit(UINT32_MAX);  // RequestParser has counted already
@@ -53,7 +53,7 @@ class Syntax final : public beast::http::basic_parser<true> {
   }
   void on_response_impl(int, BeastText, int, error_code&) override {}
   void on_field_impl(beast::http::field field, BeastText name, BeastText value, error_code&) override {
-    if (is_header_done()) return;  // trailers are read and dropped
+    if (is_header_done()) return trailers_.add(std::string(view(name)), std::string(view(value)));
     if (field == beast::http::field::content_length && value.find(',') != BeastText::npos) oversized_list = true;
     request_.headers.add(std::string(view(name)), std::string(view(value)));
   }
@@ -78,6 +78,7 @@ class Syntax final : public beast::http::basic_parser<true> {
   void on_finish_impl(error_code&) override {}
 
   Request& request_;
+  Headers& trailers_;
 };
 
 }  // namespace
@@ -90,6 +91,7 @@ struct RequestParser::Impl {
   State state = State::idle;
   int status = 400;
   Request request;
+  Headers trailers;
   std::optional<Syntax> syntax;
   bool expects_continue = false;
   // Where the search for the end of the head stands, in the bytes not used yet.
@@ -102,7 +104,8 @@ struct RequestParser::Impl {
 
   void begin() {
     request = {};
-    syntax.emplace(request);
+    trailers = {};
+    syntax.emplace(request, trailers);
     expects_continue = false;
     line = scanned = lines = 0;
     state = State::head;
@@ -270,6 +273,10 @@ void RequestParser::accept_body(std::size_t limit) {
   impl_->syntax->body_limit(limit);
   impl_->state = State::body;
 }
+
+Request RequestParser::take_head() { return std::exchange(impl_->request, {}); }
+std::string RequestParser::take_body() { return std::exchange(impl_->request.body, {}); }
+const Headers& RequestParser::trailers() const { return impl_->trailers; }
 
 Request RequestParser::take() {
   impl_->state = State::idle;

@@ -46,6 +46,11 @@ class RequestParser {
   // Goes on to the body, which may have this many bytes after decoding; more is failure 413.
   void accept_body(std::size_t limit);
 
+  // In body: the head of the request alone, and then again and again what of the body has come since.
+  Request take_head();
+  std::string take_body();
+  const Headers& trailers() const;  // of a chunked body, once done
+
   // Gives the request away and is idle again.
   Request take();
 

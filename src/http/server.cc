@@ -215,9 +215,8 @@ struct Server::State {
   }
 };
 
-Server::Server(async::Loops& loops, Handler handler, Limits limits, std::function<std::size_t(const Request&)> body_limit)
-    : state_(std::make_shared<State>()) {
-  state_->core = std::make_shared<Core>(loops, std::move(handler), limits, std::move(body_limit));
+Server::Server(async::Loops& loops, Handler handler, Limits limits, ChooseBody choose_body) : state_(std::make_shared<State>()) {
+  state_->core = std::make_shared<Core>(loops, std::move(handler), limits, std::move(choose_body));
 }
 
 Server::~Server() {

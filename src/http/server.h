@@ -17,7 +17,7 @@ namespace lambari::http {
 struct Limits {
   std::size_t header_bytes = 64 * 1024;
   std::size_t header_fields = 200;
-  std::size_t body_bytes = 8 * 1024 * 1024;       // unless body_limit says otherwise
+  std::size_t body_bytes = 8 * 1024 * 1024;       // unless choose_body says otherwise
   std::chrono::milliseconds header_time{10'000};  // from the first byte of a request to the end of its header
   std::chrono::milliseconds body_stall{20'000};   // longest pause inside a body or a response write
   std::chrono::milliseconds idle{75'000};         // keep-alive without a request
@@ -28,6 +28,15 @@ struct Limits {
 // An exception that leaves it is logged and answered 500 without detail.
 using Handler = std::function<async::Task<Response>(Request)>;
 
+// How the body of a request is taken, decided by its head: how large it may be, and whether the handler begins before it is
+// whole (Request::stream). A pause of the client inside a body that is streamed ends it after Limits::body_stall too.
+struct BodyPolicy {
+  BodyPolicy(std::size_t limit, bool stream = false) : limit(limit), stream(stream) {}
+  std::size_t limit;
+  bool stream;
+};
+using ChooseBody = std::function<BodyPolicy(const Request& head)>;
+
 struct ServerCounters {  // since start; for metrics
   std::uint64_t accepted = 0, refused = 0, requests = 0, bytes_in = 0, bytes_out = 0;
   std::uint64_t open = 0;
@@ -35,8 +44,8 @@ struct ServerCounters {  // since start; for metrics
 
 class Server {
  public:
-  // `loops` outlives the server. body_limit (optional) sees the head of a request and says how large its body may be.
-  Server(async::Loops& loops, Handler handler, Limits limits = {}, std::function<std::size_t(const Request&)> body_limit = {});
+  // `loops` outlives the server. `choose_body` is optional; it is not asked about requests without a body.
+  Server(async::Loops& loops, Handler handler, Limits limits = {}, ChooseBody choose_body = {});
   // Closes everything at once; no handler begins after this. Handlers that run are not waited for: drain first, or stop the
   // loops before what handlers refer to goes.
   ~Server();

@@ -39,9 +39,9 @@ class Counting : public BodySource {
 // A server whose paths do what the tests need.
 class ServerTest : public testing::Test {
  protected:
-  void start(Limits limits = {}, std::function<std::size_t(const Request&)> body_limit = {}) {
+  void start(Limits limits = {}, ChooseBody choose_body = {}) {
     server_ =
-        std::make_unique<Server>(loops_, [this](Request request) { return handle(std::move(request)); }, limits, body_limit);
+        std::make_unique<Server>(loops_, [this](Request request) { return handle(std::move(request)); }, limits, choose_body);
     port_ = server_->listen("127.0.0.1", 0);
   }
 
@@ -73,11 +73,29 @@ class ServerTest : public testing::Test {
       response.stream = std::make_shared<Counting>(3, request.query() == "slow" ? 20ms : 0ms);
     } else if (request.path() == "/broken-stream") {
       response.stream = std::make_shared<Counting>(-1, 0ms);
+    } else if (request.path() == "/upload") {
+      response = co_await take_upload(std::move(request));
     } else if (request.path() == "/bad-status") {
       response.status = 42;
     } else {
       response.body = request.method + " " + request.target + " [" + request.body + "] " + request.listener;
     }
+    co_return response;
+  }
+
+  // Tells what it has read as it reads it; a query of "one" leaves the rest unread.
+  async::Task<Response> take_upload(Request request) {
+    Response response;
+    if (!request.stream) co_return response;
+    for (;;) {
+      auto piece = co_await request.stream->next();
+      if (piece.empty()) break;
+      response.body += piece;
+      uploaded_ += piece.size();
+      if (request.query() == "one") co_return response;
+    }
+    for (const auto& [name, value] : request.stream->trailers()) response.body += "|" + name + "=" + value;
+    response.body += "|end";
     co_return response;
   }
 
@@ -95,6 +113,7 @@ class ServerTest : public testing::Test {
 
   async::Loops loops_{2};
   std::atomic<int> handled_ = 0;
+  std::atomic<std::size_t> uploaded_ = 0;
   async::Event release_;
   std::unique_ptr<Server> server_;
   std::uint16_t port_ = 0;
@@ -526,6 +545,62 @@ TEST_F(ServerTest, ListensOnUnixSockets) {
   ::close(dead);
   start();
   EXPECT_NO_THROW(server_->listen("unix:" + path.string(), 0));
+}
+
+const ChooseBody kStreamUploads = [](const Request& head) {
+  return BodyPolicy(head.query() == "small" ? 4 : 64 * 1024 * 1024, head.path() == "/upload");
+};
+
+TEST_F(ServerTest, ABodyIsReadWhileItComes) {
+  start({}, kStreamUploads);
+  auto socket = connect();
+  socket.send("POST /upload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+  ASSERT_TRUE(eventually([&] { return uploaded_ == 3; }));
+  // Two requests on: the connection goes on where the body ended.
+  auto answers = socket.ask(
+      "2\r\nde\r\n0\r\nX-Error: boom\r\nX-Body: e30=\r\n\r\n"
+      "POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
+      "GET /after HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+      {});
+  EXPECT_THAT(answers, HasSubstr("abcde|X-Error=boom|X-Body=e30=|end"));
+  EXPECT_THAT(answers, HasSubstr("hello|end"));
+  EXPECT_THAT(answers, EndsWith("GET /after [] "));
+}
+
+TEST_F(ServerTest, NoOneReadsABodyFasterThanItsHandler) {
+  start({}, kStreamUploads);
+  auto socket = connect();
+  std::string large(4 * 1024 * 1024, 'x');
+  auto answer =
+      socket.ask("POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 4194304\r\nConnection: close\r\n\r\n" + large, {});
+  EXPECT_THAT(answer, EndsWith("xxx|end"));
+  EXPECT_EQ(uploaded_, large.size());
+}
+
+TEST_F(ServerTest, ABodyLeftUnreadEndsTheConnection) {
+  start({}, kStreamUploads);
+  auto answer = ask("POST /upload?one HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc", {});
+  EXPECT_THAT(answer, HasSubstr("Connection: close\r\n"));
+  EXPECT_THAT(answer, EndsWith("\r\n\r\nabc"));
+}
+
+TEST_F(ServerTest, ABodyThatBreaksWhileItIsReadIsRefused) {
+  Limits limits;
+  limits.body_stall = 80ms;
+  start(limits, kStreamUploads);
+  EXPECT_THAT(ask("POST /upload?small HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n", {}),
+              StartsWith("HTTP/1.1 413 "));
+  EXPECT_THAT(ask("POST /upload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nabcde\r\n", {}),
+              StartsWith("HTTP/1.1 400 "));
+  EXPECT_THAT(ask("POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc", {}), StartsWith("HTTP/1.1 408 "));
+}
+
+TEST_F(ServerTest, TheClientIsToldToSendABodyThatIsStreamed) {
+  start({}, kStreamUploads);
+  auto socket = connect();
+  auto told = socket.ask("POST /upload HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n", "\r\n\r\n");
+  EXPECT_THAT(told, StartsWith("HTTP/1.1 100 "));
+  EXPECT_THAT(socket.ask("ok", "|end"), HasSubstr("ok|end"));
 }
 
 }  // namespace
