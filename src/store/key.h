@@ -34,6 +34,7 @@ class KeyReader {
   bool number(std::uint64_t& out);
   bool signed_number(std::int64_t& out);
   bool done() const { return rest_.empty(); }
+  std::string_view rest() const { return rest_; }  // what was not read
 
  private:
   std::string_view rest_;
