@@ -20,6 +20,7 @@ constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kLingerMs = 5'000;          // for the peer to read our refusal and go
 constexpr std::size_t kGatherAtMost = 256 * 1024;  // answers to pipelined requests kept for one write
 constexpr std::size_t kKeepCapacity = 4 * 1024;    // memory an idle connection may hold
+constexpr std::size_t kMostUnsent = 64 * 1024;     // what a TLS peer may make us say without listening
 constexpr int kReadsInARow = 16;                   // then the other connections of the loop have their turn
 
 bool has_no_body(int status) { return status == 204 || status == 304; }
@@ -64,7 +65,8 @@ void Connection::flush_now() {
 
 Outbox::Sent Connection::send() {
   std::size_t bytes = 0;
-  auto sent = outbox_.send(socket_.native_handle(), bytes);
+  auto fd = socket_.native_handle();
+  auto sent = tls_ ? outbox_.send(*tls_, fd, bytes) : outbox_.send(fd, bytes);
   lane_.bytes_out.add(bytes);
   return sent;
 }
@@ -108,15 +110,47 @@ void Connection::parse() {
 
 Connection::Fill Connection::fill() {
   auto& scratch = lane_.scratch;
+  const auto room = tls_ || untold_ ? TlsChannel::kPiece : scratch.size();
   ssize_t got;
   do {
-    got = ::recv(socket_.native_handle(), scratch.data(), scratch.size(), MSG_DONTWAIT);
+    got = ::recv(socket_.native_handle(), scratch.data(), room, MSG_DONTWAIT);
   } while (got < 0 && errno == EINTR);
   if (got == 0) return Fill::ended;
   if (got < 0) return errno == EAGAIN || errno == EWOULDBLOCK ? Fill::none : Fill::ended;
   auto bytes = std::string_view(scratch.data(), static_cast<std::size_t>(got));
-  more_expected_ = bytes.size() == scratch.size();
+  more_expected_ = bytes.size() == room;
   lane_.bytes_in.add(bytes.size());
+  if (std::exchange(untold_, false) && bytes[0] == kTlsFirstByte && core_->tls) begin_tls();
+  if (tls_) return unseal(bytes);
+  take_in(bytes);
+  return Fill::some;
+}
+
+void Connection::begin_tls() {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  ::getsockname(socket_.native_handle(), reinterpret_cast<sockaddr*>(&address), &size);
+  tls_ = std::make_unique<TlsChannel>(*core_->tls, address_text(address));
+  deadline_ = coarse_now() + core_->limits.header_time.count();  // for the handshake
+}
+
+Connection::Fill Connection::unseal(std::string_view bytes) {
+  const bool before = tls_->established();
+  auto& scratch = lane_.scratch;
+  auto size = tls_->open(bytes, scratch.data());
+  std::size_t sent = 0;
+  const bool pushed = tls_->push(socket_.native_handle(), sent);
+  lane_.bytes_out.add(sent);
+  if (!pushed && (errno != EAGAIN || tls_->unsent() > kMostUnsent)) return Fill::ended;
+  if (!before && tls_->established()) deadline_ = coarse_now() + core_->limits.idle.count();
+  more_expected_ = more_expected_ || tls_->ended();
+  if (size == 0) return tls_->ended() ? Fill::ended : Fill::none;
+  take_in({scratch.data(), size});
+  return Fill::some;
+}
+
+// `bytes` are in the scratch buffer.
+void Connection::take_in(std::string_view bytes) {
   if (kept_.empty()) {
     fresh_ = bytes;
   } else {
@@ -125,7 +159,6 @@ Connection::Fill Connection::fill() {
     kept_ += bytes;
   }
   if (parser_.state() == RequestParser::State::body) deadline_ = coarse_now() + core_->limits.body_stall.count();
-  return Fill::some;
 }
 
 // True when the handler is to begin before the body is whole.
@@ -206,7 +239,7 @@ async::Task<> Connection::serve(std::shared_ptr<Connection> self) {
     }
 
     if (state != State::done && !body) {  // more bytes are needed; first goes out what was gathered
-      if (!c.outbox_.empty()) {
+      if (c.unsent()) {
         auto sent = c.send();
         if (sent == Outbox::Sent::broken || (sent == Outbox::Sent::blocked && !co_await c.flush())) co_return;
         answered = true;
@@ -247,6 +280,7 @@ async::Task<> Connection::serve(std::shared_ptr<Connection> self) {
     request.remote_address = c.peer_.address;
     request.remote_port = c.peer_.port;
     request.local_port = c.group_->port;
+    request.secure = c.tls_ != nullptr;
     request.listener = c.group_->name;
     bool head_only = request.method == "HEAD";
     c.stash();
@@ -369,7 +403,12 @@ async::Task<bool> Connection::stream(std::shared_ptr<Connection> self, std::shar
 // Writes what is gathered and ends the connection. With `linger`, what the peer still sends is read and thrown away for a
 // while: closing at once would reset the connection, and the peer might lose our answer.
 async::Task<> Connection::finish(bool linger) {
-  if (!co_await flush() || !linger) co_return;
+  if (!co_await flush()) co_return;
+  if (tls_) {
+    tls_->close();
+    if (!co_await flush()) co_return;
+  }
+  if (!linger) co_return;
   ::shutdown(socket_.native_handle(), SHUT_WR);
   deadline_ = coarse_now() + kLingerMs;
   for (;;) {

@@ -2,6 +2,8 @@
 // touched by that loop's thread only, except where atomic.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <array>
 #include <atomic>
 #include <boost/asio/io_context.hpp>
@@ -19,6 +21,7 @@
 #include "http/outbox.h"
 #include "http/parser.h"
 #include "http/server.h"
+#include "http/tls.h"
 
 namespace lambari::http {
 
@@ -57,6 +60,9 @@ class Counter {
  private:
   std::atomic<std::uint64_t> value_{0};
 };
+
+// "127.0.0.1", "::1"; empty when it is neither kind.
+std::string address_text(const sockaddr_storage& address);
 
 // Milliseconds of steady time, as coarse as the kernel's tick: reading it costs next to nothing.
 std::int64_t coarse_now();
@@ -104,6 +110,7 @@ struct Core {
   const Handler handler;
   const Limits limits;
   const ChooseBody choose_body;
+  std::shared_ptr<const ServerTls> tls;  // set before the first listener
   std::vector<std::unique_ptr<Lane>> lanes;
   std::atomic<bool> draining{false};
   std::atomic<bool> closed{false};
@@ -139,6 +146,10 @@ class Connection : public ConnectionHook {
   void parse();
   void stash();
   Fill fill();
+  void begin_tls();
+  Fill unseal(std::string_view bytes);
+  void take_in(std::string_view bytes);
+  bool unsent() const { return !outbox_.empty() || (tls_ && tls_->unsent() > 0); }
   Outbox::Sent send();
   async::Task<bool> flush();
   async::Task<> read_on();
@@ -157,7 +168,9 @@ class Connection : public ConnectionHook {
   Peer peer_;
   RequestParser parser_;
   Outbox outbox_;
-  std::string kept_;  // bytes not parsed yet that outlived the scratch buffer
+  std::unique_ptr<TlsChannel> tls_;  // once the peer has begun with it
+  bool untold_ = true;               // the first byte tells whether it does
+  std::string kept_;                 // bytes not parsed yet that outlived the scratch buffer
   std::size_t kept_from_ = 0;
   std::string_view fresh_;  // bytes not parsed yet that are in the scratch buffer
   std::int64_t deadline_;

@@ -57,7 +57,9 @@ void Outbox::add_owned(std::string bytes) {
   inserts_.push_back({text_.size(), std::move(bytes)});
 }
 
-Outbox::Sent Outbox::send(int fd, std::size_t& bytes_out) {
+// `write` is like writev().
+template <class Write>
+Outbox::Sent Outbox::send_with(Write write) {
   while (size_ > 0) {
     std::array<iovec, kPieces> pieces;
     int count = 0;
@@ -76,18 +78,31 @@ Outbox::Sent Outbox::send(int fd, std::size_t& bytes_out) {
     }
     if (next == inserts_.size()) take(text_.data() + at, text_.size() - at);
 
-    msghdr message{};
-    message.msg_iov = pieces.data();
-    message.msg_iovlen = static_cast<std::size_t>(count);
-    auto sent = ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    auto sent = write(pieces.data(), count);
     if (sent < 0) {
       if (errno == EINTR) continue;
       return errno == EAGAIN || errno == EWOULDBLOCK ? Sent::blocked : Sent::broken;
     }
-    bytes_out += static_cast<std::size_t>(sent);
     advance(static_cast<std::size_t>(sent));
   }
   return Sent::all;
+}
+
+Outbox::Sent Outbox::send(int fd, std::size_t& bytes_out) {
+  return send_with([&](iovec* pieces, int count) {
+    msghdr message{};
+    message.msg_iov = pieces;
+    message.msg_iovlen = static_cast<std::size_t>(count);
+    auto sent = ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent > 0) bytes_out += static_cast<std::size_t>(sent);
+    return sent;
+  });
+}
+
+Outbox::Sent Outbox::send(TlsChannel& tls, int fd, std::size_t& bytes_out) {
+  auto sent = send_with([&](iovec* pieces, int count) { return tls.write(fd, pieces, count, bytes_out); });
+  if (sent != Sent::all || tls.push(fd, bytes_out)) return sent;
+  return errno == EAGAIN ? Sent::blocked : Sent::broken;
 }
 
 void Outbox::advance(std::size_t bytes) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "http/message.h"
+#include "http/tls.h"
 
 namespace lambari::http {
 
@@ -34,6 +35,8 @@ class Outbox {
 
   // One gathered write, or several, until all is written or the socket takes no more. Never blocks.
   Sent send(int fd, std::size_t& bytes_out);
+  // The same through TLS.
+  Sent send(TlsChannel& tls, int fd, std::size_t& bytes_out);
 
  private:
   // `bytes` go out after the first `at` bytes of text_.
@@ -42,6 +45,8 @@ class Outbox {
     std::string bytes;
   };
   void advance(std::size_t bytes);
+  template <class Write>
+  Sent send_with(Write write);
 
   std::string text_;
   std::vector<Insert> inserts_;

@@ -32,6 +32,8 @@ class RawSocket {
   RawSocket(const RawSocket&) = delete;
   ~RawSocket() { close(); }
 
+  int descriptor() const { return fd_; }
+
   void close() {
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
   }

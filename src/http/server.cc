@@ -50,15 +50,7 @@ std::uint16_t port_of(const sockaddr_storage& address) {
   return 0;
 }
 
-Peer peer_of(const sockaddr_storage& address) {
-  char text[INET6_ADDRSTRLEN] = "";
-  if (address.ss_family == AF_INET) {
-    inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, text, sizeof text);
-  } else if (address.ss_family == AF_INET6) {
-    inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr, text, sizeof text);
-  }
-  return {.address = text, .port = port_of(address)};
-}
+Peer peer_of(const sockaddr_storage& address) { return {.address = address_text(address), .port = port_of(address)}; }
 
 int bind_tcp(const std::string& address, std::uint16_t port) {
   addrinfo hints{};
@@ -154,6 +146,16 @@ async::Task<> accept_loop(std::shared_ptr<Core> core, std::shared_ptr<Listener> 
 
 }  // namespace
 
+std::string address_text(const sockaddr_storage& address) {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (address.ss_family == AF_INET) {
+    inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, text, sizeof text);
+  } else if (address.ss_family == AF_INET6) {
+    inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr, text, sizeof text);
+  }
+  return text;
+}
+
 struct Server::State {
   std::shared_ptr<Core> core;
   std::mutex mutex;
@@ -238,6 +240,8 @@ Server::~Server() {
     }
   }
 }
+
+void Server::speak_tls(std::shared_ptr<const ServerTls> tls) { state_->core->tls = std::move(tls); }
 
 std::uint16_t Server::listen(const std::string& address, std::uint16_t port) {
   if (address.starts_with("unix:")) {

@@ -13,6 +13,8 @@
 
 namespace lambari::http {
 
+class ServerTls;  // tls.h
+
 // All are enforced before the handler sees the request. 431, 413, 408 and 503 are answered here.
 struct Limits {
   std::size_t header_bytes = 64 * 1024;
@@ -50,6 +52,10 @@ class Server {
   // loops before what handlers refer to goes.
   ~Server();
   Server(const Server&) = delete;
+
+  // A connection that begins with a TLS handshake is served over TLS on the same port; its requests are `secure`. Call it before
+  // the first listener is there.
+  void speak_tls(std::shared_ptr<const ServerTls> tls);
 
   // Binds and listens; port 0 picks one. Returns the port. Throws std::system_error when the address is taken.
   // "unix:/path" listens there (the port is 0); a socket that a dead process left is replaced, and the file goes when closed.
