@@ -500,6 +500,13 @@ void Outbox::wake(const std::vector<Added>& all) {
   state_->tell([&](auto& news) { news.added.insert(news.added.end(), all.begin(), all.end()); });
 }
 
+void Outbox::erase(store::Transaction& t, std::string_view lane, std::string_view key) {
+  const auto value = t.get(key);
+  if (!value) return;
+  t.erase(key);
+  rows::erase_payload(t, state_->options.name, lane, rows::decode(*value));
+}
+
 void Outbox::erase_lane(store::Transaction& t, std::string_view lane) {
   t.erase(store::prefix_range(rows::items(state_->options.name, lane)));
   t.erase(store::prefix_range(rows::bodies(state_->options.name, lane)));

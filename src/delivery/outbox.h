@@ -107,6 +107,9 @@ class Outbox {
   void wake(const Added& added);
   void wake(const std::vector<Added>& all);
 
+  // One item, as long as it has not been tried: then it lies elsewhere, and this does nothing. An attempt that is under way, or
+  // about to start, is not held back.
+  void erase(store::Transaction& t, std::string_view lane, std::string_view key);
   // All items of a lane, for instance when its subscription is deleted; then forget() after the commit. Attempts under way end,
   // but are not repeated.
   void erase_lane(store::Transaction& t, std::string_view lane);

@@ -43,6 +43,12 @@ std::string bodies(std::string_view outbox, std::string_view lane) {
 
 std::string body(std::string_view outbox, std::string_view lane, std::uint64_t id) { return body_key(outbox, lane, id).str(); }
 
+std::string timers(std::string_view outbox) { return store::Key("delivery/timer").text(outbox).str(); }
+
+std::string timer(std::string_view outbox, std::string_view name) {
+  return store::Key("delivery/timer").text(outbox).text(name).str();
+}
+
 // The parts of a key delimit themselves, which serves values as well.
 std::string encode(const Row& row) {
   store::Key key("");

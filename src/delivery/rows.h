@@ -44,6 +44,10 @@ std::string bodies(std::string_view outbox);
 std::string bodies(std::string_view outbox, std::string_view lane);
 std::string body(std::string_view outbox, std::string_view lane, std::uint64_t id);
 
+// delivery/timer, name, timer -> lane and key of its item
+std::string timers(std::string_view outbox);
+std::string timer(std::string_view outbox, std::string_view name);
+
 std::string encode(const Row& row);
 // Throws std::runtime_error for bytes that are no row.
 Row decode(std::string_view bytes);
