@@ -2,15 +2,19 @@
 
 #include <algorithm>
 #include <atomic>
-#include <fstream>
+#include <list>
 #include <map>
 #include <mutex>
+#include <thread>
 #include <tuple>
 
+#include "async/gate.h"
 #include "base/bytes.h"
 #include "base/ids.h"
 #include "base/log.h"
+#include "services/lambda/crowd.h"
 #include "services/lambda/faults.h"
+#include "services/lambda/host.h"
 #include "services/lambda/report.h"
 #include "services/lambda/rules.h"
 
@@ -28,27 +32,6 @@ using PoolKey = std::tuple<FunctionKey, std::uint64_t, std::string>;
 
 PoolKey key_of(const Version& v) { return {v.function, v.number, v.generation}; }
 
-struct Memory {
-  std::uint64_t total_mb = 0, available_mb = 0;
-};
-
-Memory host_memory() {
-  Memory memory;
-  std::ifstream in("/proc/meminfo");
-  for (std::string name; in >> name;) {
-    std::uint64_t kb = 0;
-    std::string unit;
-    in >> kb;
-    std::getline(in, unit);
-    if (name == "MemTotal:") memory.total_mb = kb / 1024;
-    if (name == "MemAvailable:") {
-      memory.available_mb = kb / 1024;
-      break;
-    }
-  }
-  return memory;
-}
-
 [[noreturn]] void throttle(const char* reason) {
   aws::lambda::TooManyRequestsException fault("Rate Exceeded.");
   fault.fields.Type = "User";
@@ -60,8 +43,34 @@ Memory host_memory() {
 }  // namespace
 
 struct Environments::Pool {
-  std::vector<std::unique_ptr<Live>> idle;  // the last one given back is the first one used
+  // A call that waits for an environment.
+  struct Seeker {
+    async::Event told;  // it was given one, or had better look again
+    std::unique_ptr<Live> given;
+  };
+
+  std::vector<std::unique_ptr<Live>> idle;     // the last one given back is the first one used
+  std::list<std::shared_ptr<Seeker>> seekers;  // in order of arrival; what is given back goes to the first
+  std::vector<Steady::time_point> starts;      // when those that are starting began
+  int running = 0;                             // calls in environments that have started, or were given one
+  std::chrono::microseconds run{0}, start{0};  // averages, see Crowd
   bool retired = false;
+
+  Crowd crowd(Steady::time_point now, bool host_is_busy) const {
+    Crowd crowd{.running = running,
+                .starting = static_cast<int>(starts.size()),
+                .run = run,
+                .start = start,
+                .host_is_busy = host_is_busy};
+    crowd.young_limit = 2 * static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    const auto young = [&](auto began) { return now - began < first_instants(host_is_busy); };
+    crowd.young = static_cast<int>(std::count_if(starts.begin(), starts.end(), young));
+    return crowd;
+  }
+  // Something has changed for those who wait.
+  void look_again() {
+    if (!seekers.empty()) seekers.front()->told.notify_all();
+  }
 };
 
 struct Environments::State {
@@ -70,12 +79,27 @@ struct Environments::State {
   std::size_t alive = 0;  // made and not gone, being made included
   std::size_t idle = 0;
   Admission admission;
+  Processors processors;
   std::atomic<std::uint64_t> cold_starts{0}, invocations{0}, throttles{0};
 
   std::shared_ptr<Pool> pool(const PoolKey& key) {
     auto& pool = pools[key];
     if (!pool) pool = std::make_shared<Pool>();
     return pool;
+  }
+
+  // To the call that waits longest, or among the idle ones.
+  void put(Pool& pool, std::unique_ptr<Live> live) {
+    if (pool.seekers.empty()) {
+      pool.idle.push_back(std::move(live));
+      ++idle;
+      return;
+    }
+    auto seeker = std::move(pool.seekers.front());
+    pool.seekers.pop_front();
+    seeker->given = std::move(live);
+    ++pool.running;
+    seeker->told.notify_all();
   }
 
   // Takes the environment that sat idle longest, of any function.
@@ -94,28 +118,82 @@ struct Environments::State {
   }
 };
 
+// A call's place among those that wait. Left in any way, a coroutine's destruction included, nothing given to it is lost.
+class Environments::Place {
+ public:
+  Place(State& state, Pool& pool) : state_(state), pool_(pool) {
+    seeker_ = std::make_shared<Pool::Seeker>();
+    at_ = pool_.seekers.insert(pool_.seekers.end(), seeker_);
+  }
+  Place(const Place&) = delete;
+  ~Place() {
+    const std::lock_guard lock(state_.mutex);
+    auto live = leave();
+    if (!live) return;
+    --pool_.running;
+    pool_.retired ? void(--state_.alive) : state_.put(pool_, std::move(live));
+  }
+
+  // With the mutex held: what it was given, if anything; after leave() it has no place any more.
+  bool was_given() const { return seeker_->given != nullptr; }
+  std::unique_ptr<Live> leave() {
+    if (seeker_ && !seeker_->given && !left_) {
+      pool_.seekers.erase(at_);
+      pool_.look_again();  // the next one is the first now
+    }
+    left_ = true;
+    return std::move(seeker_->given);
+  }
+  async::Event& told() { return seeker_->told; }
+
+ private:
+  State& state_;
+  Pool& pool_;
+  std::shared_ptr<Pool::Seeker> seeker_;
+  std::list<std::shared_ptr<Pool::Seeker>>::iterator at_;
+  bool left_ = false;
+};
+
 Environments::Lease::Lease(std::shared_ptr<State> state, FunctionKey function, bool shared)
     : state_(std::move(state)), function_(std::move(function)), shared_(shared) {}
 
 Environments::Lease::~Lease() {
   if (!state_) return;
   state_->admission.leave(function_, shared_);
-  if (!live_) return;
-  {
-    const std::lock_guard lock(state_->mutex);
-    --state_->alive;
+  if (!pool_) return;
+  const std::lock_guard lock(state_->mutex);
+  if (stage_ != Stage::none) {
+    done();
+    pool_->look_again();  // the others may wait for what does not come back
   }
+  if (live_) --state_->alive;
+}
+
+// With the mutex held: its call counts no more among those of the pool.
+void Environments::Lease::done() {
+  if (stage_ == Stage::starting) {
+    const auto at = std::find(pool_->starts.begin(), pool_->starts.end(), began_);
+    if (at != pool_->starts.end()) pool_->starts.erase(at);
+  } else {
+    --pool_->running;
+  }
+  stage_ = Stage::none;
 }
 
 void Environments::Lease::give_back() {
   if (!live_ || !pool_) return;
+  const auto now = Steady::now();
   live_->fresh = false;
   live_->frozen = false;
-  live_->idle_since = Steady::now();
+  live_->idle_since = now;
   const std::lock_guard lock(state_->mutex);
+  auto& average = stage_ == Stage::starting ? pool_->start : pool_->run;
+  average = blend(average, std::chrono::duration_cast<std::chrono::microseconds>(now - began_));
   if (pool_->retired) return;  // the destructor drops it
-  pool_->idle.push_back(std::move(live_));
-  ++state_->idle;
+  const bool started = stage_ == Stage::starting;
+  done();
+  state_->put(*pool_, std::move(live_));
+  if (started) pool_->look_again();
 }
 
 Environments::Environments(const Dependencies& d, const Settings& settings, Packages& packages)
@@ -140,38 +218,15 @@ async::Task<Environments::Lease> Environments::acquire(std::shared_ptr<const Ver
   }
   Lease lease(state_, version->function, entry.shared);
   const auto usable_until = base::Timestamp{clock_.now().ms + version->configuration.timeout_s * 1'000LL + kCredentialMarginMs};
-  const auto now = Steady::now();
-  std::vector<std::unique_ptr<Live>> dropped;  // destroyed after the lock: killing takes time
-  bool full = false;
   {
     const std::lock_guard lock(state_->mutex);
     lease.pool_ = state_->pool(key_of(*version));
-    auto& idle = lease.pool_->idle;
-    while (!idle.empty() && !lease.live_) {
-      auto live = std::move(idle.back());
-      idle.pop_back();
-      --state_->idle;
-      if (live->environment->alive() && live->credentials_expire > usable_until && now - live->born < settings_.max_lifetime) {
-        lease.live_ = std::move(live);
-      } else {
-        --state_->alive;
-        dropped.push_back(std::move(live));
-      }
-    }
-    if (!lease.live_) {
-      if (state_->alive >= static_cast<std::size_t>(settings_.max_environments)) {
-        if (auto oldest = state_->take_oldest()) dropped.push_back(std::move(oldest));
-      }
-      full = state_->alive >= static_cast<std::size_t>(settings_.max_environments);
-      if (!full) ++state_->alive;
-    }
   }
-  dropped.clear();
-  if (lease.live_) co_return lease;
-  if (full) {
+  if (!co_await find(lease, usable_until)) {
     ++state_->throttles;
     throttle("ConcurrentInvocationLimitExceeded");
   }
+  if (lease.live_) co_return lease;
   // From here on the count is given back by whoever ends: the lease once it holds an environment, else this.
   struct Counted {
     State& state;
@@ -185,6 +240,68 @@ async::Task<Environments::Lease> Environments::acquire(std::shared_ptr<const Ver
   lease.live_ = co_await make(std::move(version));
   counted.handed_over = true;
   co_return lease;
+}
+
+// Gives the lease an environment, or the right to start one (then it has none). False: there may be no more of them.
+async::Task<bool> Environments::find(Lease& lease, base::Timestamp usable_until) {
+  auto& pool = *lease.pool_;
+  const auto came = Steady::now();
+  std::optional<Place> place;
+  for (;;) {
+    std::vector<std::unique_ptr<Live>> dropped;  // destroyed after the lock: killing takes time
+    std::chrono::milliseconds pause{0};
+    async::Event::Ticket ticket{};
+    {
+      const std::lock_guard lock(state_->mutex);
+      const auto now = Steady::now();
+      auto usable = [&](const Live& live) {
+        return live.environment->alive() && live.credentials_expire > usable_until && now - live.born < settings_.max_lifetime;
+      };
+      auto take = [&](std::unique_ptr<Live> live) {
+        if (usable(*live)) {
+          lease.live_ = std::move(live);
+        } else {
+          --state_->alive;
+          dropped.push_back(std::move(live));
+        }
+      };
+      const bool given = place && place->was_given();
+      if (given) {
+        --pool.running;
+        take(place->leave());
+      }
+      while (!lease.live_ && !pool.idle.empty()) {
+        --state_->idle;
+        take(std::move(pool.idle.back()));
+        pool.idle.pop_back();
+      }
+      lease.began_ = now;
+      if (lease.live_) {
+        lease.stage_ = Lease::Stage::running;
+        ++pool.running;
+        co_return true;
+      }
+      const auto wait = given || pool.retired ? std::nullopt
+                                              : patience(pool.crowd(now, state_->processors.busy()),
+                                                         place ? 0 : static_cast<int>(pool.seekers.size()),
+                                                         std::chrono::duration_cast<std::chrono::microseconds>(now - came));
+      if (!wait) {
+        if (state_->alive >= static_cast<std::size_t>(settings_.max_environments)) {
+          if (auto oldest = state_->take_oldest()) dropped.push_back(std::move(oldest));
+        }
+        if (state_->alive >= static_cast<std::size_t>(settings_.max_environments)) co_return false;
+        ++state_->alive;
+        lease.stage_ = Lease::Stage::starting;
+        pool.starts.push_back(now);
+        co_return true;
+      }
+      if (!place) place.emplace(*state_, pool);
+      ticket = place->told().ticket();
+      pause = std::chrono::ceil<std::chrono::milliseconds>(*wait);
+    }
+    dropped.clear();
+    co_await place->told().wait(ticket, pause);
+  }
 }
 
 async::Task<std::unique_ptr<Environments::Live>> Environments::make(std::shared_ptr<const Version> version) {
@@ -270,6 +387,7 @@ void Environments::retire(const FunctionKey& function, std::uint64_t number) {
       it = state_->pools.erase(it);
     }
     for (auto& pool : gone) {
+      for (auto& seeker : pool->seekers) seeker->told.notify_all();
       state_->alive -= pool->idle.size();
       state_->idle -= pool->idle.size();
       std::move(pool->idle.begin(), pool->idle.end(), std::back_inserter(dropped));

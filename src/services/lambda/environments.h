@@ -1,6 +1,7 @@
 // The execution environments of this process: made when none is idle, used again, retired.
 //
 //   (cold) -> busy -> idle -> busy ... -> gone
+// A call that finds none idle starts one, or waits for one that is busy: see crowd.h.
 // An environment belongs to one generation of one function version. It goes when it died, sat idle too long, lived too long,
 // its credentials are about to expire, its version changed or was deleted, or the host runs short of memory.
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
@@ -41,6 +42,7 @@ class Environments {
 
   struct State;
   struct Pool;
+  class Place;
 
   // The right to run one invocation, in an environment of the version. Gone, it counts no more; the environment goes with it
   // unless give_back() was called.
@@ -56,11 +58,15 @@ class Environments {
 
    private:
     friend class Environments;
+    enum class Stage { none, starting, running };
+    void done();
     std::shared_ptr<State> state_;
     FunctionKey function_;
     bool shared_;
     std::shared_ptr<Pool> pool_;
     std::unique_ptr<Live> live_;
+    Stage stage_ = Stage::none;
+    std::chrono::steady_clock::time_point began_;  // since when it has its environment, or starts one
   };
 
   // Throws TooManyRequestsException when the shares are used up, AccessDeniedException when the role cannot be assumed,
@@ -79,6 +85,7 @@ class Environments {
   void count_invocation();
 
  private:
+  async::Task<bool> find(Lease& lease, base::Timestamp usable_until);
   async::Task<std::unique_ptr<Live>> make(std::shared_ptr<const Version> version);
 
   base::Clock& clock_;

@@ -315,6 +315,24 @@ TEST(Invoke, ManyAtOnceAllGetAnswers) {
   EXPECT_EQ(static_cast<int>(counters.environments), w.sandbox.alive);
 }
 
+TEST(Invoke, WhatDiesIsNotWaitedFor) {
+  World w;
+  w.create_active("f");
+  w.sandbox.takes = 1ms;
+  w.sandbox.handler = [](const auto&, const auto&, const auto&) {
+    sandbox::Outcome outcome;
+    outcome.kind = sandbox::Outcome::Kind::crash;
+    return outcome;
+  };
+  std::atomic<int> served{0}, throttled{0};
+  std::string reason;
+  hammer(w, 40, served, throttled, reason);
+  EXPECT_EQ(served, 40);
+  EXPECT_EQ(w.sandbox.specs.size(), 40u);
+  EXPECT_EQ(w.sandbox.alive, 0);
+  EXPECT_EQ(w.room->counters().environments, 0u);
+}
+
 async::Task<> invoke_until(Lambda& room, const wire::Call& call, std::atomic<bool>& stop, std::atomic<int>& served,
                            std::atomic<int>& running) {
   while (!stop) {
