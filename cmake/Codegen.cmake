@@ -1,5 +1,6 @@
 # lambari_generated(service...) makes lambari_aws_<service> from the pinned model of that service.
 # models/services.json says which services and operations are served; scripts/fetch-models puts the model in .cache/.
+# The global property LAMBARI_GENERATED lists them all.
 set(LAMBARI_MODELS ${CMAKE_SOURCE_DIR}/.cache/models CACHE PATH "where scripts/fetch-models unpacked the pinned models")
 
 function(lambari_generated)
@@ -16,5 +17,6 @@ function(lambari_generated)
     add_library(lambari_aws_${SERVICE} STATIC ${OUT}/tables.cc ${OUT}/types.h ${OUT}/api.h)
     target_link_libraries(lambari_aws_${SERVICE} PUBLIC lambari_settings lambari_wire)
     lambari_use_pch(lambari_aws_${SERVICE})
+    set_property(GLOBAL APPEND PROPERTY LAMBARI_GENERATED lambari_aws_${SERVICE})
   endforeach()
 endfunction()
