@@ -117,7 +117,8 @@ House::Parts::Parts(Settings chosen, std::string version)
               .logs = logs,
               .meter = meter,
               .authorizer = authorizer(),
-              .directory = directory.path() / "code"},
+              .directory = directory.path() / "code",
+              .targets = &targets},
              {.account_concurrency = settings.concurrency}),
       apigateway({.loops = loops,
                   .clock = clock,
@@ -133,6 +134,7 @@ House::Parts::Parts(Settings chosen, std::string version)
           {&iam.sts_api(), nullptr}, {&iam.iam_api(), &iam}, {&logs, &logs}, {&lambda, &lambda}, {&apigateway, &apigateway},
       },
       router(apis()) {
+  targets.add("lambda", lambda);
   chain = std::make_unique<front::Chain>(front::Dependencies{.router = router,
                                                              .doors = {{"execute-api", &execute_api}},
                                                              .credentials = iam,

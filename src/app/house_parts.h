@@ -19,6 +19,7 @@
 #include "base/json.h"
 #include "blobs/blobs.h"
 #include "contracts/authorizer.h"
+#include "delivery/targets.h"
 #include "front/backstage.h"
 #include "front/chain.h"
 #include "front/door.h"
@@ -77,6 +78,7 @@ struct House::Parts final : front::Backstage {
   std::unique_ptr<sandbox::Sandbox> sandbox;
   iam::Iam iam;
   logs::Logs logs;
+  delivery::Targets targets;  // filled when the rooms are made
   lambda::Lambda lambda;
   apigateway::ApiGateway apigateway;
   ExecuteApi execute_api;

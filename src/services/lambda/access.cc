@@ -16,6 +16,10 @@ bool takes_qualifier(std::string_view operation) {
                                                     "AddPermission",
                                                     "RemovePermission",
                                                     "GetPolicy",
+                                                    "PutFunctionEventInvokeConfig",
+                                                    "UpdateFunctionEventInvokeConfig",
+                                                    "GetFunctionEventInvokeConfig",
+                                                    "DeleteFunctionEventInvokeConfig",
                                                     "GetRuntimeManagementConfig",
                                                     "PutRuntimeManagementConfig"};
   return kNames.contains(operation);

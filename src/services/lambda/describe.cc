@@ -33,6 +33,7 @@ aws::lambda::FunctionConfiguration describe(const Version& v, std::string_view q
     out.Environment.emplace();
     out.Environment->Variables = *c.environment;
   }
+  if (!c.dead_letter.empty()) out.DeadLetterConfig = aws::lambda::DeadLetterConfig{c.dead_letter};
   if (!c.layers.empty()) {
     out.Layers.emplace();
     for (const auto& layer : c.layers) {

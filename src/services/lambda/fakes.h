@@ -158,6 +158,23 @@ class FakeMeter final : public contracts::Meter {
   }
 };
 
+// Takes what is delivered, as its answer says.
+class FakeTarget final : public contracts::Target {
+ public:
+  contracts::Delivery answer;
+  std::vector<contracts::Parcel> parcels;
+  std::mutex mutex;
+  async::Task<contracts::Delivery> deliver(contracts::Parcel parcel) override {
+    const std::lock_guard lock(mutex);
+    parcels.push_back(std::move(parcel));
+    co_return answer;
+  }
+  std::vector<contracts::Parcel> all() {
+    const std::lock_guard lock(mutex);
+    return parcels;
+  }
+};
+
 inline const std::string kRole = "arn:aws:iam::000000000000:role/lambda-role";
 
 // Everything a room needs; restart() builds a new room on the same store and files.
@@ -173,6 +190,7 @@ class World {
     call.principal.kind = contracts::Principal::Kind::root;
     call.principal.account = call.account;
     call.time = clock.now();
+    delivery_targets.add("sqs", queues);
     build();
   }
   ~World() {
@@ -191,8 +209,10 @@ class World {
                                                  .logs = logs,
                                                  .meter = meter,
                                                  .authorizer = authorizer,
-                                                 .directory = scratch / "code"},
+                                                 .directory = scratch / "code",
+                                                 .targets = &delivery_targets},
                                     settings);
+    delivery_targets.add("lambda", *room);
     loops.run(room->start());
   }
   void tear_down() {
@@ -299,6 +319,8 @@ class World {
   FakeAuthorizer authorizer;
   FakeLogs logs;
   FakeMeter meter;
+  FakeTarget queues;
+  delivery::Targets delivery_targets;
   Settings settings;
   wire::Call call;
   std::unique_ptr<Lambda> room;

@@ -1,3 +1,4 @@
+#include "services/lambda/async.h"
 #include "services/lambda/describe.h"
 #include "services/lambda/faults.h"
 #include "services/lambda/operations.h"
@@ -30,7 +31,7 @@ Configuration configuration_of(const aws::lambda::CreateFunctionRequest& r) {
   if (r.CodeSigningConfigArn && !r.CodeSigningConfigArn->empty()) not_here("CodeSigningConfigArn");
   if (r.PublishTo) not_here("PublishTo");
   if (r.TenancyConfig) not_here("TenancyConfig");
-  check_extras({r.VpcConfig, r.DeadLetterConfig, r.KMSKeyArn, r.TracingConfig, r.FileSystemConfigs, r.ImageConfig, r.SnapStart,
+  check_extras({r.VpcConfig, r.KMSKeyArn, r.TracingConfig, r.FileSystemConfigs, r.ImageConfig, r.SnapStart,
                 r.CapacityProviderConfig, r.DurableConfig, r.RuntimeConfig, r.AcceleratorConfig});
   check_role(r.Role);
   c.role = r.Role;
@@ -42,6 +43,7 @@ Configuration configuration_of(const aws::lambda::CreateFunctionRequest& r) {
   check_handler(c.runtime, r.Handler);
   c.handler = r.Handler.value_or("");
   c.description = r.Description.value_or("");
+  c.dead_letter = dead_letter_target(r.DeadLetterConfig);
   c.timeout_s = r.Timeout.value_or(3);
   c.memory_mb = r.MemorySize.value_or(128);
   c.tmp_mb = r.EphemeralStorage ? r.EphemeralStorage->Size : 512;
@@ -66,6 +68,7 @@ async::Task<aws::lambda::FunctionConfiguration> Functions::create(const wire::Ca
   auto zip = House::zip_of(request.Code);
   if (zip.empty()) invalid("Please provide a source for function code.");
   co_await house_.check_role_usable(call, configuration.role);
+  co_await check_dead_letter(house_, configuration.role, configuration.dead_letter);
   const auto layers = co_await resolve_layers(house_, call, request.Layers.value_or(std::vector<std::string>{}));
   configuration.layers = layers.uses;
   const auto kept = co_await house_.packages.keep(std::move(zip));

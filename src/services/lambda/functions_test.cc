@@ -114,8 +114,8 @@ TEST(Functions, WhatIsNotHereIsRefusedByName) {
   };
   using R = CreateFunctionRequest;
   EXPECT_THAT(create([](R& r) { r.VpcConfig.emplace().SubnetIds = {"subnet-1"}; }), HasSubstr("VpcConfig"));
-  EXPECT_THAT(create([](R& r) { r.DeadLetterConfig.emplace().TargetArn = "arn:aws:sqs:us-east-1:000000000000:q"; }),
-              HasSubstr("DeadLetterConfig"));
+  EXPECT_THAT(create([](R& r) { r.DeadLetterConfig.emplace().TargetArn = "arn:aws:sns:us-east-1:000000000000:t"; }),
+              HasSubstr("SNS as a dead-letter target"));
   EXPECT_THAT(create([](R& r) { r.KMSKeyArn = "arn:aws:kms:us-east-1:000000000000:key/x"; }), HasSubstr("KMSKeyArn"));
   EXPECT_THAT(create([](R& r) { r.TracingConfig.emplace().Mode = "Active"; }), HasSubstr("TracingConfig"));
   EXPECT_THAT(create([](R& r) { r.FileSystemConfigs.emplace().push_back({"arn", "/mnt/x", {}}); }),
@@ -229,7 +229,7 @@ TEST(Functions, UnusedPackagesAreRemovedAfterACutOffToo) {
   EXPECT_TRUE(w.blobs.has(base::hex(base::sha256(hello_zip()))));
   w.build();
   EXPECT_FALSE(w.blobs.has(base::hex(base::sha256(hello_zip()))));
-  EXPECT_TRUE(w.store->read()->scan({"", ""}, 10).empty());
+  EXPECT_TRUE(w.store->read()->scan(store::prefix_range("lambda/"), 10).empty());
 }
 
 TEST(Functions, Lists) {
@@ -500,7 +500,7 @@ TEST(Room, NukeLeavesNothing) {
   w.invoke("f");
   w.run(w.room->nuke());
   EXPECT_TRUE(w.call_api(&Lambda::ListFunctions, ListFunctionsRequest{}).Functions->empty());
-  EXPECT_TRUE(w.store->read()->scan({"", ""}, 10).empty());
+  EXPECT_TRUE(w.store->read()->scan(store::prefix_range("lambda/"), 10).empty());
   EXPECT_EQ(w.sandbox.alive, 0);
   EXPECT_EQ(w.code_directories(), 0u);
   w.create_active("f");

@@ -14,6 +14,7 @@ House::House(Dependencies dependencies, Settings given)
       targets(d.store),
       packages(d.loops, d.store, d.blobs, d.directory),
       environments(d, settings, packages),
+      roles(d.clock, d.credentials),
       background(d.loops) {}
 
 void House::changed(const FunctionKey& key, const std::vector<std::string>& zips) {

@@ -10,6 +10,7 @@
 #include "services/lambda/environments.h"
 #include "services/lambda/links.h"
 #include "services/lambda/packages.h"
+#include "services/lambda/roles.h"
 #include "services/lambda/rules.h"
 #include "services/lambda/service.h"
 #include "services/lambda/targets.h"
@@ -25,6 +26,7 @@ struct House {
   Targets targets;
   Packages packages;
   Environments environments;
+  Roles roles;
   Background background;
   Links links;
   async::Event settled;  // a version left Pending or InProgress

@@ -190,13 +190,20 @@ async::Task<Invocations::Ran> Invocations::run(std::shared_ptr<const Target> tar
 async::Task<aws::lambda::InvocationResponse> Invocations::api(const wire::Call& call, aws::lambda::InvocationRequest request) {
   auto ref = parse_function(request.FunctionName, request.Qualifier, House::scope(call));
   const auto type = request.InvocationType.value_or("RequestResponse");
-  if (type == "Event") {
-    throw wire::Fault("NotImplementedException",
-                      "InvocationType Event (asynchronous invocation) is not implemented by lambari yet.", 501);
-  }
   if (request.DurableExecutionName) not_here("DurableExecutionName");
   if (request.TenantId) not_here("TenantId");
   auto payload = std::move(request.Payload).value_or("");
+  if (type == "Event") {
+    co_await enqueue({std::move(ref.key),
+                      std::move(ref.qualifier),
+                      call.request_id.empty() ? base::uuid() : call.request_id,
+                      client_context_of(request.ClientContext),
+                      {},
+                      std::move(payload)});
+    aws::lambda::InvocationResponse accepted;
+    accepted.StatusCode = 202;
+    co_return accepted;
+  }
   need_size(payload);
   if (payload.empty()) {
     payload = "{}";

@@ -43,6 +43,12 @@ inline std::string all_reserved(std::string_view account, std::string_view regio
   return Key("lambda/reserved").text(account).text(region).str();
 }
 
+// lambda/event-invoke, account, region, name, qualifier ("$LATEST" for the function) -> EventInvokeConfig
+inline std::string event_invoke(const FunctionKey& f, std::string_view qualifier) {
+  return under("lambda/event-invoke", f).text(qualifier).str();
+}
+inline std::string event_invokes(const FunctionKey& f) { return under("lambda/event-invoke", f).str(); }
+
 // lambda/pending, account, region, name, number -> "": versions whose activation or update is not finished
 inline std::string pending(const FunctionKey& f, std::uint64_t number) { return under("lambda/pending", f).number(number).str(); }
 inline std::string all_pending() { return Key("lambda/pending").str(); }
@@ -78,6 +84,6 @@ inline std::string all_loose() { return Key("lambda/loose").str(); }
 // Everything of this room, for nuke.
 inline constexpr std::string_view kTables[] = {"lambda/function",     "lambda/version", "lambda/alias", "lambda/policy",
                                                "lambda/reserved",     "lambda/pending", "lambda/layer", "lambda/layer-version",
-                                               "lambda/layer-policy", "lambda/use",     "lambda/loose"};
+                                               "lambda/layer-policy", "lambda/use",     "lambda/loose", "lambda/event-invoke"};
 
 }  // namespace lambari::lambda::keys

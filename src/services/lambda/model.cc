@@ -75,6 +75,7 @@ json::object to_json(const Configuration& c) {
                    {"tmp", c.tmp_mb},         {"architecture", c.architecture},
                    {"logGroup", c.log_group}, {"updateRuntimeOn", c.update_runtime_on}};
   if (c.environment) out["environment"] = pairs(*c.environment);
+  if (!c.dead_letter.empty()) out["deadLetter"] = c.dead_letter;
   json::array layers;
   for (const auto& layer : c.layers) layers.push_back(json::object{{"arn", layer.arn}, {"code", to_json(layer.code)}});
   out["layers"] = std::move(layers);
@@ -94,6 +95,7 @@ Configuration to_configuration(const json::value* value) {
   c.tmp_mb = static_cast<int>(number(object, "tmp"));
   c.architecture = text(object, "architecture");
   c.log_group = text(object, "logGroup");
+  c.dead_letter = text(object, "deadLetter");
   c.update_runtime_on = text(object, "updateRuntimeOn");
   if (const auto* environment = object.if_contains("environment"); environment && environment->is_object()) {
     c.environment = pairs(environment->as_object());

@@ -40,7 +40,8 @@ struct Configuration {
   std::optional<std::map<std::string, std::string>> environment;  // absent and empty are told apart in answers
   std::vector<LayerUse> layers;
   std::string architecture = "x86_64";
-  std::string log_group;  // empty: /aws/lambda/<name>
+  std::string dead_letter;  // ARN of a queue or topic
+  std::string log_group;    // empty: /aws/lambda/<name>
   std::string update_runtime_on = "Auto";
   bool operator==(const Configuration&) const = default;
 };

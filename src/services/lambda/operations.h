@@ -1,8 +1,12 @@
 // The operations by family; each class has its own .cc. They share the house, hold no state and outlive every call.
 #pragma once
 
+#include <functional>
+
 #include "aws/lambda/types.h"
 #include "base/json.h"
+#include "contracts/target.h"
+#include "services/lambda/async_rules.h"
 #include "services/lambda/house.h"
 
 namespace lambari::lambda {
@@ -143,9 +147,16 @@ class Account {
 // invoke.cc
 class Invocations {
  public:
-  explicit Invocations(House& house) : house_(house) {}
+  // Makes an event durable and queues it.
+  using Accept = std::function<async::Task<>(Event)>;
+
+  Invocations(House& house, Accept accept) : house_(house), accept_(std::move(accept)) {}
   async::Task<aws::lambda::InvocationResponse> api(const wire::Call& call, aws::lambda::InvocationRequest request);
   async::Task<contracts::InvocationResult> by_contract(contracts::Invocation invocation);
+  // async_invoke.cc
+  async::Task<aws::lambda::InvokeAsyncResponse> invoke_async(const wire::Call& call, aws::lambda::InvokeAsyncRequest request);
+  async::Task<contracts::Delivery> deliver(contracts::Parcel parcel);
+  async::Task<Attempt> attempt(Event event);
 
  private:
   struct Job {
@@ -158,8 +169,11 @@ class Invocations {
   async::Task<std::shared_ptr<const Target>> ready(FunctionKey key, std::string qualifier);
   async::Task<Ran> run(std::shared_ptr<const Target> target, Job job);
   async::Task<bool> may_invoke(const contracts::Invocation& invocation, const Target& target, std::string& reason);
+  // Throws what Invoke answers to a call with InvocationType Event.
+  async::Task<> enqueue(Event event);
 
   House& house_;
+  const Accept accept_;
 };
 
 }  // namespace lambari::lambda

@@ -115,6 +115,7 @@ void put(Transaction& t, const FunctionKey& key, const Alias& alias) { t.put(key
 void erase_alias(Transaction& t, const FunctionKey& key, std::string_view name) {
   t.erase(keys::alias(key, name));
   t.erase(keys::policy(key, name));
+  t.erase(keys::event_invoke(key, name));
 }
 
 void put_policy(Transaction& t, const FunctionKey& key, std::string_view qualifier, const Policy& policy) {
@@ -157,6 +158,7 @@ void erase_version(Transaction& t, const FunctionKey& key, std::uint64_t number,
   t.erase(owner);
   t.erase(keys::pending(key, number));
   t.erase(keys::policy(key, row->label()));
+  t.erase(keys::event_invoke(key, row->label()));
 }
 
 void erase_function(Transaction& t, const FunctionKey& key, std::vector<std::string>& loose) {
@@ -170,6 +172,7 @@ void erase_function(Transaction& t, const FunctionKey& key, std::vector<std::str
   for (const auto number : numbers) erase_version(t, key, number, loose);
   t.erase(prefix_range(keys::aliases(key)));
   t.erase(prefix_range(keys::policies(key)));
+  t.erase(prefix_range(keys::event_invokes(key)));
   t.erase(keys::reserved(key));
   t.erase(keys::function(key));
 }

@@ -301,7 +301,6 @@ void check_extras(const Extras& e) {
       ((e.vpc->SubnetIds && !e.vpc->SubnetIds->empty()) || (e.vpc->SecurityGroupIds && !e.vpc->SecurityGroupIds->empty()))) {
     not_here("VpcConfig with subnets or security groups");
   }
-  if (e.dead_letter && e.dead_letter->TargetArn && !e.dead_letter->TargetArn->empty()) not_here("DeadLetterConfig");
   if (e.kms_key && !e.kms_key->empty()) not_here("KMSKeyArn");
   if (e.tracing && e.tracing->Mode && *e.tracing->Mode != "PassThrough") not_here("TracingConfig mode " + *e.tracing->Mode);
   if (e.file_systems && !e.file_systems->empty()) not_here("FileSystemConfigs");

@@ -79,7 +79,6 @@ std::string host_architecture();
 // Settings that change nothing are taken; what would have to act and cannot is refused by name.
 struct Extras {
   const std::optional<aws::lambda::VpcConfig>& vpc;
-  const std::optional<aws::lambda::DeadLetterConfig>& dead_letter;
   const std::optional<std::string>& kms_key;
   const std::optional<aws::lambda::TracingConfig>& tracing;
   const std::optional<std::vector<aws::lambda::FileSystemConfig>>& file_systems;

@@ -3,6 +3,8 @@
 #include <set>
 
 #include "services/lambda/access.h"
+#include "services/lambda/async.h"
+#include "services/lambda/async_queue.h"
 #include "services/lambda/keys.h"
 #include "services/lambda/operations.h"
 #include "services/lambda/rows.h"
@@ -22,7 +24,9 @@ struct Lambda::Parts {
   Permissions permissions{house};
   Tags tags{house};
   Account account{house};
-  Invocations invocations{house};
+  EventInvokeConfigs event_invoke_configs{house};
+  AsyncQueue events{house, house.roles, [this](Event event) { return invocations.attempt(std::move(event)); }};
+  Invocations invocations{house, [this](Event event) { return events.accept(std::move(event)); }};
 
   static async::Task<> tend(std::shared_ptr<Parts> parts) {
     for (unsigned tick = 0; !parts->house.background.stopping(); ++tick) {
@@ -44,9 +48,11 @@ async::Task<> Lambda::start() {
     if (const auto version = rows::version(*house.d.store.read(), item.function, item.number)) house.settle_later(*version);
   }
   house.background.spawn("tend environments", Parts::tend(parts_));
+  co_await parts_->events.start();
 }
 
 async::Task<> Lambda::stop() {
+  co_await parts_->events.stop();
   co_await parts_->house.background.finish();
   parts_->house.environments.retire_all();
 }
@@ -71,6 +77,7 @@ async::Task<> Lambda::nuke() {
   });
   house.targets.forget_all();
   house.environments.retire_all();
+  co_await parts_->events.clear();
   co_await house.packages.erase_all({zips.begin(), zips.end()});
 }
 
@@ -89,7 +96,19 @@ async::Task<std::optional<std::string>> Lambda::package(std::string token) {
   co_return co_await parts_->house.packages.bytes(*zip);
 }
 
-Lambda::Counters Lambda::counters() const { return parts_->house.environments.counters(); }
+async::Task<contracts::Delivery> Lambda::deliver(contracts::Parcel parcel) {
+  return parts_->invocations.deliver(std::move(parcel));
+}
+
+Lambda::Counters Lambda::counters() const {
+  auto out = parts_->house.environments.counters();
+  const auto events = parts_->events.counters();
+  out.events_received = events.received;
+  out.events_dropped = events.dropped;
+  out.dead_letter_errors = events.dead_letter_errors;
+  out.destination_failures = events.destination_failures;
+  return out;
+}
 
 #define FORWARD(Result, Name, Request, target)                                             \
   async::Task<Result> Lambda::Name(const wire::Call& call, aws::lambda::Request request) { \
@@ -141,6 +160,16 @@ FORWARD(aws::lambda::GetFunctionCodeSigningConfigResponse, GetFunctionCodeSignin
         account.get_code_signing)
 FORWARD(aws::lambda::GetFunctionRecursionConfigResponse, GetFunctionRecursionConfig, GetFunctionRecursionConfigRequest,
         account.get_recursion)
+FORWARD(aws::lambda::InvokeAsyncResponse, InvokeAsync, InvokeAsyncRequest, invocations.invoke_async)
+FORWARD(aws::lambda::FunctionEventInvokeConfig, PutFunctionEventInvokeConfig, PutFunctionEventInvokeConfigRequest,
+        event_invoke_configs.put)
+FORWARD(aws::lambda::FunctionEventInvokeConfig, UpdateFunctionEventInvokeConfig, UpdateFunctionEventInvokeConfigRequest,
+        event_invoke_configs.update)
+FORWARD(aws::lambda::FunctionEventInvokeConfig, GetFunctionEventInvokeConfig, GetFunctionEventInvokeConfigRequest,
+        event_invoke_configs.get)
+FORWARD(void, DeleteFunctionEventInvokeConfig, DeleteFunctionEventInvokeConfigRequest, event_invoke_configs.remove)
+FORWARD(aws::lambda::ListFunctionEventInvokeConfigsResponse, ListFunctionEventInvokeConfigs,
+        ListFunctionEventInvokeConfigsRequest, event_invoke_configs.list)
 #undef FORWARD
 
 }  // namespace lambari::lambda

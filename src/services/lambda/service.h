@@ -23,6 +23,8 @@
 #include "contracts/log_sink.h"
 #include "contracts/meter.h"
 #include "contracts/room.h"
+#include "contracts/target.h"
+#include "delivery/targets.h"
 #include "sandbox/sandbox.h"
 #include "store/store.h"
 
@@ -44,6 +46,8 @@ struct Dependencies {
   contracts::Authorizer& authorizer;
   // Holds unpacked code: <directory>/<hash of the zip>/. Derived from blobs; may be deleted while the program is down.
   std::filesystem::path directory;
+  // Where destinations and dead letters are delivered; without it they are refused.
+  delivery::Targets* targets = nullptr;
 };
 
 struct Settings {
@@ -54,7 +58,10 @@ struct Settings {
   std::uint64_t min_available_mb = 0;  // host memory to keep free; 0: a twentieth of the total
 };
 
-class Lambda final : public aws::lambda::AbstractService, public contracts::Invoker, public contracts::Room {
+class Lambda final : public aws::lambda::AbstractService,
+                     public contracts::Invoker,
+                     public contracts::Target,
+                     public contracts::Room {
  public:
   explicit Lambda(Dependencies dependencies, Settings settings = {});
   ~Lambda() override;
@@ -66,6 +73,9 @@ class Lambda final : public aws::lambda::AbstractService, public contracts::Invo
   async::Task<> stop() override;
   async::Task<> nuke() override;
   async::Task<contracts::InvocationResult> invoke(contracts::Invocation invocation) override;
+  // An asynchronous invocation: delivered means queued durably. The sender may be a service, which the function's resource policy
+  // must allow, or an assumed role.
+  async::Task<contracts::Delivery> deliver(contracts::Parcel parcel) override;
   async::Task<contracts::AccessRequest> access(const wire::Call& call, const wire::Operation& operation,
                                                const void* request) override;
 
@@ -75,6 +85,7 @@ class Lambda final : public aws::lambda::AbstractService, public contracts::Invo
 
   // For `doctor` and metrics.
   struct Counters {
+    std::uint64_t events_received = 0, events_dropped = 0, dead_letter_errors = 0, destination_failures = 0;
     std::uint64_t functions_running = 0, environments = 0, idle_environments = 0, cold_starts = 0, invocations = 0, throttles = 0;
   };
   Counters counters() const;
@@ -124,6 +135,14 @@ class Lambda final : public aws::lambda::AbstractService, public contracts::Invo
                     GetFunctionCodeSigningConfigRequest)
   LAMBARI_OPERATION(aws::lambda::GetFunctionRecursionConfigResponse, GetFunctionRecursionConfig,
                     GetFunctionRecursionConfigRequest)
+  LAMBARI_OPERATION(aws::lambda::InvokeAsyncResponse, InvokeAsync, InvokeAsyncRequest)
+  LAMBARI_OPERATION(aws::lambda::FunctionEventInvokeConfig, PutFunctionEventInvokeConfig, PutFunctionEventInvokeConfigRequest)
+  LAMBARI_OPERATION(aws::lambda::FunctionEventInvokeConfig, UpdateFunctionEventInvokeConfig,
+                    UpdateFunctionEventInvokeConfigRequest)
+  LAMBARI_OPERATION(aws::lambda::FunctionEventInvokeConfig, GetFunctionEventInvokeConfig, GetFunctionEventInvokeConfigRequest)
+  LAMBARI_OPERATION(void, DeleteFunctionEventInvokeConfig, DeleteFunctionEventInvokeConfigRequest)
+  LAMBARI_OPERATION(aws::lambda::ListFunctionEventInvokeConfigsResponse, ListFunctionEventInvokeConfigs,
+                    ListFunctionEventInvokeConfigsRequest)
 #undef LAMBARI_OPERATION
 
  private:

@@ -1,3 +1,4 @@
+#include "services/lambda/async.h"
 #include "services/lambda/describe.h"
 #include "services/lambda/faults.h"
 #include "services/lambda/operations.h"
@@ -35,7 +36,7 @@ void begin_update(Version& v, base::Timestamp now) {
 
 // A configuration with what the request gives in place of what was there. Layers are resolved elsewhere.
 Configuration merged(Configuration c, const aws::lambda::UpdateFunctionConfigurationRequest& r) {
-  check_extras({r.VpcConfig, r.DeadLetterConfig, r.KMSKeyArn, r.TracingConfig, r.FileSystemConfigs, r.ImageConfig, r.SnapStart,
+  check_extras({r.VpcConfig, r.KMSKeyArn, r.TracingConfig, r.FileSystemConfigs, r.ImageConfig, r.SnapStart,
                 r.CapacityProviderConfig, r.DurableConfig, r.RuntimeConfig, r.AcceleratorConfig});
   if (r.Role) {
     check_role(*r.Role);
@@ -48,6 +49,7 @@ Configuration merged(Configuration c, const aws::lambda::UpdateFunctionConfigura
   if (r.Handler) c.handler = *r.Handler;
   check_handler(c.runtime, c.handler);
   if (r.Description) c.description = *r.Description;
+  if (r.DeadLetterConfig) c.dead_letter = dead_letter_target(r.DeadLetterConfig);
   if (r.Timeout) c.timeout_s = *r.Timeout;
   if (r.MemorySize) c.memory_mb = *r.MemorySize;
   if (r.EphemeralStorage) c.tmp_mb = r.EphemeralStorage->Size;
@@ -111,6 +113,9 @@ async::Task<aws::lambda::FunctionConfiguration> Functions::update_configuration(
   const auto before = latest_for_update(*house_.d.store.read(), key, request.RevisionId);
   merged(before.configuration, request);
   if (request.Role) co_await house_.check_role_usable(call, *request.Role);
+  if (request.DeadLetterConfig)
+    co_await check_dead_letter(house_, request.Role.value_or(before.configuration.role),
+                               dead_letter_target(request.DeadLetterConfig));
   if (request.Runtime) house_.check_runtime_present(*request.Runtime);
   ResolvedLayers layers;
   if (request.Layers) layers = co_await resolve_layers(house_, call, *request.Layers);

@@ -70,7 +70,7 @@ TEST_F(Wire, CreateAndInvoke) {
   EXPECT_EQ(failed.body, R"({"errorMessage":"boom"})");
 
   EXPECT_EQ(send("POST", "/2015-03-31/functions/f/invocations", "", {{"X-Amz-Invocation-Type", "DryRun"}}).status, 204);
-  EXPECT_EQ(send("POST", "/2015-03-31/functions/f/invocations", "", {{"X-Amz-Invocation-Type", "Event"}}).status, 501);
+  EXPECT_EQ(send("POST", "/2015-03-31/functions/f/invocations", "", {{"X-Amz-Invocation-Type", "Event"}}).status, 202);
 }
 
 TEST_F(Wire, Faults) {
