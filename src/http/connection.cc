@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "http/lane.h"
+#include "http/tunnel.h"
 
 namespace lambari::http {
 
@@ -21,7 +22,9 @@ constexpr std::int64_t kLingerMs = 5'000;          // for the peer to read our r
 constexpr std::size_t kGatherAtMost = 256 * 1024;  // answers to pipelined requests kept for one write
 constexpr std::size_t kKeepCapacity = 4 * 1024;    // memory an idle connection may hold
 constexpr std::size_t kMostUnsent = 64 * 1024;     // what a TLS peer may make us say without listening
-constexpr int kReadsInARow = 16;                   // then the other connections of the loop have their turn
+constexpr std::int64_t kTunnelIdleMs = 600'000;
+constexpr std::chrono::milliseconds kConnectTime{10'000};
+constexpr int kReadsInARow = 16;  // then the other connections of the loop have their turn
 
 bool has_no_body(int status) { return status == 204 || status == 304; }
 
@@ -203,10 +206,11 @@ class Connection::Body : public BodySource {
   std::shared_ptr<Connection> connection_;
 };
 
-void Connection::refuse(int status) {
+void Connection::refuse(int status) { refuse(status, reason(status)); }
+
+void Connection::refuse(int status, std::string_view text) {
   Response response{.status = status};
   response.headers.add("Content-Type", "text/plain");
-  auto text = reason(status);
   outbox_.add_head(response, {.framing = Framing::length, .length = text.size(), .close = true}, lane_.date_line());
   outbox_.add(text);
 }
@@ -282,6 +286,12 @@ async::Task<> Connection::serve(std::shared_ptr<Connection> self) {
     request.local_port = c.group_->port;
     request.secure = c.tls_ != nullptr;
     request.listener = c.group_->name;
+    if (request.method == "CONNECT" && core.proxy) {
+      c.stash();
+      c.lane_.requests.add(1);
+      if (!co_await c.answer_connect(std::string(request.headers.get("Host")))) co_return;
+      continue;
+    }
     bool head_only = request.method == "HEAD";
     c.stash();
     if (c.outbox_.size() > kGatherAtMost && !co_await c.flush()) co_return;
@@ -335,6 +345,62 @@ async::Task<> Connection::serve(std::shared_ptr<Connection> self) {
       co_return;
     }
   }
+}
+
+// What follows a CONNECT that we serve is as on a new connection; some of it may be here already.
+bool Connection::begin_again() {
+  auto ahead = std::exchange(kept_, {}).substr(kept_from_);
+  kept_from_ = 0;
+  deadline_ = coarse_now() + core_->limits.idle.count();
+  untold_ = ahead.empty();
+  if (untold_) return true;
+  if (ahead[0] != kTlsFirstByte || !core_->tls) {
+    kept_ = std::move(ahead);
+    return true;
+  }
+  begin_tls();
+  for (std::string_view left = ahead; !left.empty();) {
+    auto piece = left.substr(0, TlsChannel::kPiece);
+    left.remove_prefix(piece.size());
+    if (unseal(piece) == Fill::ended) return false;
+    stash();
+  }
+  return true;
+}
+
+// True when the connection goes on as one of ours.
+async::Task<bool> Connection::answer_connect(std::string authority) {
+  auto colon = authority.rfind(':');
+  auto port = colon == std::string::npos ? std::nullopt : base::parse_int(std::string_view(authority).substr(colon + 1));
+  auto host = authority.substr(0, colon);
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  Onward onward{.reason = "a host and a port are wanted"};
+  if (port && *port > 0 && *port < 65536 && !host.empty()) onward = core_->proxy(host, static_cast<std::uint16_t>(*port));
+  if (tls_ && onward.way != Onward::Way::refuse) onward = {.reason = "reach the proxy itself without TLS"};
+  constexpr std::string_view kEstablished = "HTTP/1.1 200 Connection Established\r\n\r\n";
+
+  if (onward.way == Onward::Way::serve) {
+    outbox_.add(kEstablished);
+    if (!co_await flush()) co_return false;
+    co_return begin_again();
+  }
+  if (onward.way == Onward::Way::tunnel) {
+    auto far = co_await connect_to(std::move(host), static_cast<std::uint16_t>(*port), kConnectTime);
+    if (closed_) co_return false;
+    if (far) {
+      outbox_.add(kEstablished);
+      if (!co_await flush()) co_return false;
+      deadline_ = coarse_now() + kTunnelIdleMs;
+      co_await copy_both_ways(socket_, *far, std::exchange(kept_, {}).substr(kept_from_),
+                              [this] { deadline_ = coarse_now() + kTunnelIdleMs; });
+      co_return false;
+    }
+    refuse(502, "no connection to " + authority);
+  } else {
+    refuse(403, onward.reason);
+  }
+  co_await finish(!all_parsed());
+  co_return false;
 }
 
 // Writes all, waiting for a slow reader as long as it reads at all.

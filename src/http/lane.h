@@ -110,7 +110,8 @@ struct Core {
   const Handler handler;
   const Limits limits;
   const ChooseBody choose_body;
-  std::shared_ptr<const ServerTls> tls;  // set before the first listener
+  std::shared_ptr<const ServerTls> tls;  // set before the first listener, as is the next
+  Proxy proxy;
   std::vector<std::unique_ptr<Lane>> lanes;
   std::atomic<bool> draining{false};
   std::atomic<bool> closed{false};
@@ -152,6 +153,8 @@ class Connection : public ConnectionHook {
   bool unsent() const { return !outbox_.empty() || (tls_ && tls_->unsent() > 0); }
   Outbox::Sent send();
   async::Task<bool> flush();
+  async::Task<bool> answer_connect(std::string authority);
+  bool begin_again();
   async::Task<> read_on();
   async::Task<bool> stream(std::shared_ptr<Connection> self, std::shared_ptr<BodySource> source, bool chunked);
   async::Task<> finish(bool linger);
@@ -160,6 +163,7 @@ class Connection : public ConnectionHook {
   bool all_parsed() const { return kept_from_ == kept_.size() && fresh_.empty(); }
   bool accept_body();
   void refuse(int status);
+  void refuse(int status, std::string_view text);
 
   std::shared_ptr<Core> core_;
   Lane& lane_;

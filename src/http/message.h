@@ -69,7 +69,8 @@ struct Request {
   std::string remote_address;
   std::uint16_t remote_port = 0;
   std::uint16_t local_port = 0;
-  bool secure = false;  // came over TLS
+  bool secure = false;    // came over TLS
+  bool absolute = false;  // the target was in absolute form: the client may take this server for its proxy
   // Set by the listener it came through, e.g. the environment whose Runtime API this is. Empty on the public listener.
   std::string listener;
 

@@ -202,6 +202,7 @@ struct RequestParser::Impl {
     if (authority.empty() || !valid_authority(authority)) return 400;
     auto rest = target.substr(end);
     request.headers.set("Host", std::move(authority));
+    request.absolute = true;
     if (rest.empty() && request.method == "OPTIONS") {
       target = "*";
     } else {

@@ -243,6 +243,8 @@ Server::~Server() {
 
 void Server::speak_tls(std::shared_ptr<const ServerTls> tls) { state_->core->tls = std::move(tls); }
 
+void Server::be_proxy(Proxy proxy) { state_->core->proxy = std::move(proxy); }
+
 std::uint16_t Server::listen(const std::string& address, std::uint16_t port) {
   if (address.starts_with("unix:")) {
     auto path = address.substr(5);

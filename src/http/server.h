@@ -39,6 +39,17 @@ struct BodyPolicy {
 };
 using ChooseBody = std::function<BodyPolicy(const Request& head)>;
 
+// Whether the server stands in for a host that a client asks its proxy for (CONNECT, RFC 9110 9.3.6), or leads there.
+struct Onward {
+  enum class Way {
+    serve,   // what follows is for this server, with TLS or without
+    tunnel,  // bytes are passed on, unread
+    refuse,  // 403 with `reason`
+  } way = Way::refuse;
+  std::string reason;
+};
+using Proxy = std::function<Onward(const std::string& host, std::uint16_t port)>;
+
 struct ServerCounters {  // since start; for metrics
   std::uint64_t accepted = 0, refused = 0, requests = 0, bytes_in = 0, bytes_out = 0;
   std::uint64_t open = 0;
@@ -56,6 +67,9 @@ class Server {
   // A connection that begins with a TLS handshake is served over TLS on the same port; its requests are `secure`. Call it before
   // the first listener is there.
   void speak_tls(std::shared_ptr<const ServerTls> tls);
+
+  // Answers CONNECT; without it that is a request like any other. Call it before the first listener is there.
+  void be_proxy(Proxy proxy);
 
   // Binds and listens; port 0 picks one. Returns the port. Throws std::system_error when the address is taken.
   // "unix:/path" listens there (the port is 0); a socket that a dead process left is replaced, and the file goes when closed.

@@ -46,10 +46,13 @@ class TlsClient {
     int version = 0;
     SSL_SESSION* session = nullptr;
     int receive_buffer = 0;
+    std::string through;  // the proxy is asked for this first
   };
 
   explicit TlsClient(std::uint16_t port) : TlsClient(port, Options()) {}
   TlsClient(std::uint16_t port, const Options& options) : socket_(port, options.receive_buffer) {
+    if (!options.through.empty())
+      socket_.ask("CONNECT " + options.through + " HTTP/1.1\r\nHost: " + options.through + "\r\n\r\n", "\r\n\r\n");
     context_.reset(SSL_CTX_new(TLS_client_method()));
     if (options.version) {
       SSL_CTX_set_security_level(context_.get(), 0);
@@ -111,6 +114,11 @@ class TlsTest : public testing::Test {
       ++asked_;
       return name == "refused.test" ? nullptr : self_signed(name.empty() ? address : name);
     }));
+    server_->be_proxy([](const std::string& host, std::uint16_t port) -> Onward {
+      if (host.ends_with(".ours.test")) return {.way = Onward::Way::serve};
+      if (host == "127.0.0.1") return {.way = Onward::Way::tunnel};
+      return {.reason = "not " + host + " at " + std::to_string(port)};
+    });
     port_ = server_->listen("127.0.0.1", 0);
   }
 
@@ -261,6 +269,76 @@ TEST_F(TlsTest, ADrainLetsTheLastAnswerOut) {
   loops_.run(server_->drain(5s));
   auto answer = client.read_until("");
   EXPECT_THAT(answer, HasSubstr("GET secure 0!"));
+}
+
+TEST_F(TlsTest, AsAProxyItStandsInForHosts) {
+  start();
+  TlsClient client(port_, {.name = "a.ours.test", .through = "a.ours.test:443"});
+  ASSERT_TRUE(client.connected());
+  EXPECT_EQ(client.subject(), "a.ours.test");
+  for (int i = 0; i < 2; ++i) EXPECT_THAT(client.ask(kGet, "!"), EndsWith("GET secure 0!"));
+  RawSocket plain(port_);
+  EXPECT_THAT(plain.ask("CONNECT a.ours.test:80 HTTP/1.1\r\nHost: a.ours.test:80\r\n\r\n", "\r\n\r\n"),
+              StartsWith("HTTP/1.1 200 Connection Established\r\n\r\n"));
+  EXPECT_THAT(plain.ask(kGet, "!"), EndsWith("GET plain 0!"));
+}
+
+TEST_F(TlsTest, AsAProxyItTakesWhatComesAlongWithTheConnect) {
+  start();
+  RawSocket plain(port_);
+  EXPECT_THAT(plain.ask("CONNECT a.ours.test:80 HTTP/1.1\r\nHost: a.ours.test:80\r\n\r\n" + std::string(kGet), "!"),
+              EndsWith("GET plain 0!"));
+  RawSocket noise(port_);  // a handshake that is none: an alert comes behind the answer
+  auto said =
+      noise.ask("CONNECT a.ours.test:443 HTTP/1.1\r\nHost: a.ours.test\r\n\r\n\x16\x03\x01" + std::string("\0\x05hello", 7), "");
+  EXPECT_THAT(said, StartsWith("HTTP/1.1 200 Connection Established\r\n\r\n\x15"));
+}
+
+TEST_F(TlsTest, AsAProxyItLeadsOn) {
+  start();
+  Server other(loops_, [](Request request) -> async::Task<Response> {
+    Response response;
+    response.body = "other " + request.body + "!";
+    co_return response;
+  });
+  const auto there = "127.0.0.1:" + std::to_string(other.listen("127.0.0.1", 0));
+  RawSocket socket(port_);
+  EXPECT_THAT(socket.ask("CONNECT " + there + " HTTP/1.1\r\nHost: x\r\n\r\nPOST / HTTP/1.1\r\nHost: x\r\n", "\r\n\r\n"),
+              EndsWith("Established\r\n\r\n"));
+  EXPECT_THAT(socket.ask("Content-Length: 2\r\n\r\nab", "!"), EndsWith("other ab!"));
+  std::string large(2 * 1024 * 1024, 'x');
+  auto answer = socket.ask(
+      "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: " + std::to_string(large.size()) + "\r\n\r\n" + large,
+      "");
+  EXPECT_THAT(answer, EndsWith("x!"));
+  EXPECT_GT(answer.size(), large.size());
+  socket.close();
+  EXPECT_TRUE(eventually([&] { return server_->counters().open == 0; }));
+  EXPECT_THAT(RawSocket(port_).ask("CONNECT 127.0.0.1:1 HTTP/1.1\r\nHost: x\r\n\r\n", ""), StartsWith("HTTP/1.1 502 "));
+}
+
+TEST_F(TlsTest, AsAProxyItRefusesTheRest) {
+  start();
+  auto said = RawSocket(port_).ask("CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n", "");
+  EXPECT_THAT(said, StartsWith("HTTP/1.1 403 "));
+  EXPECT_THAT(said, EndsWith("not example.com at 443"));
+  for (const char* bad : {"example.com", "example.com:0", "example.com:70000", ":443"})
+    EXPECT_THAT(RawSocket(port_).ask("CONNECT " + std::string(bad) + " HTTP/1.1\r\nHost: x\r\n\r\n", ""),
+                StartsWith("HTTP/1.1 403 "))
+        << bad;
+  TlsClient inside(port_);
+  EXPECT_THAT(inside.ask("CONNECT a.ours.test:443 HTTP/1.1\r\nHost: x\r\n\r\n", ""), StartsWith("HTTP/1.1 403 "));
+}
+
+TEST_F(TlsTest, ATunnelEndsWithTheServer) {
+  start();
+  Server other(loops_, [](Request) -> async::Task<Response> { co_return Response(); });
+  const auto there = "127.0.0.1:" + std::to_string(other.listen("127.0.0.1", 0));
+  RawSocket socket(port_);
+  ASSERT_THAT(socket.ask("CONNECT " + there + " HTTP/1.1\r\nHost: x\r\n\r\n", "\r\n\r\n"), HasSubstr("200"));
+  server_.reset();
+  EXPECT_EQ(socket.read_all(), "");
+  EXPECT_TRUE(socket.closed());
 }
 
 }  // namespace
