@@ -89,7 +89,7 @@ async::Task<http::Response> Chain::api_call(http::Request request) {
   http::Response response;
   try {
     match = given_.router.match(request);
-    if (!match) throw no_service();
+    if (!match) throw no_service(request);
     // A page of another site can make a browser send a request that is not signed; only its own answer stays hidden from it.
     if (given_.auth == Auth::open && !origin.empty() && !is_local_origin(origin))
       throw access_denied(*match, "lambari runs with --auth=open and takes no calls from web pages of other machines.");

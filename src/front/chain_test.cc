@@ -184,6 +184,17 @@ TEST_F(ChainTest, WhatIsNotAnOperationIsSaidInTheCallersProtocol) {
   EXPECT_EQ(json_answer.status, 400);
   EXPECT_NE(json_answer.body.find("UnknownOperationException"), std::string::npos) << json_answer.body;
   EXPECT_EQ(serve(local("GET", "/nothing/here")).status, 404);
+  // A service that is not there is named, and so is what was asked of it.
+  auto form = local("POST", "/");
+  form.body = "Action=DescribeStacks&Version=2010-05-15";
+  form.headers.set("Authorization",
+                   "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/cloudformation/aws4_request, Signature=0");
+  EXPECT_EQ(serve(form).status, 501);
+  EXPECT_NE(serve(form).body.find("lambari does not serve cloudformation:DescribeStacks yet"), std::string::npos)
+      << serve(form).body;
+  form.target = "/bucket/key?x-id=GetObject";
+  form.body.clear();
+  EXPECT_NE(serve(form).body.find("lambari does not serve cloudformation (POST) yet"), std::string::npos) << serve(form).body;
 }
 
 TEST_F(ChainTest, FaultsPassAndAccidentsDoNot) {

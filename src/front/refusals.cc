@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "base/text.h"
 #include "wire/fault_names.h"
+#include "wire/scope.h"
 
 namespace lambari::front {
 namespace {
@@ -54,7 +58,24 @@ wire::Fault spelled_for(const wire::Match& match, const wire::Fault& fault) {
   return spelled(match, fault.code(), fault.message(), fault.status());
 }
 
-wire::Fault no_service() {
+// A service that is none of ours yet says so as an operation does, as far as the request names it.
+wire::Fault no_service(const http::Request& request) {
+  auto named = [](std::string_view text) {
+    return !text.empty() && text.size() <= 100 && std::ranges::all_of(text, [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    });
+  };
+  if (auto scope = wire::credential_scope(request); scope && named(scope->service)) {
+    auto operation = request.headers.get("X-Amz-Target");
+    operation = operation.substr(operation.rfind('.') + 1);
+    for (auto form : {std::string_view(request.body), request.query()})
+      for (auto field : base::split(form.substr(0, 1'000), '&'))
+        if (operation.empty() && field.starts_with("Action=")) operation = field.substr(7);
+    return wire::Fault("NotImplementedException",
+                       fmt::format("lambari does not serve {}{} yet", scope->service,
+                                   named(operation) ? fmt::format(":{}", operation) : fmt::format(" ({})", request.method)),
+                       501);
+  }
   return wire::Fault("UnknownOperationException",
                      "lambari found no AWS service in this request: its path, host, X-Amz-Target and credential scope name none.",
                      404);

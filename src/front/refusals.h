@@ -21,7 +21,7 @@ wire::Fault access_denied(const wire::Match& match, const std::string& reason);
 // What read_signature and verify_signature threw, in the spelling of this service.
 wire::Fault spelled_for(const wire::Match& match, const wire::Fault& fault);
 
-wire::Fault no_service();
+wire::Fault no_service(const http::Request& request);
 wire::Fault unknown_operation(const wire::Match& match);
 wire::Fault not_served(const wire::Match& match);  // in the model, not built yet: 501
 
