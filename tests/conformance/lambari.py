@@ -43,8 +43,10 @@ def zip_of(files):
 class Lambari:
     """One server on a port and data directory of its own."""
 
-    def __init__(self, *flags, data=None):
+    def __init__(self, *flags, data=None, user=None, variables=None):
         self.flags = list(flags)
+        self.user = user  # a number; started by root, the server then runs as that user
+        self.variables = variables or {}
         self._temporary = None if data else tempfile.TemporaryDirectory(prefix="lambari-test-")
         self.data = pathlib.Path(data or self._temporary.name)
         self.port = free_port()
@@ -56,8 +58,12 @@ class Lambari:
 
     def start(self):
         self.log = open(self.data / "server.log", "ab")
+        whose = {}
+        if self.user is not None:
+            whose = {"user": self.user, "group": self.user, "extra_groups": []}
+            os.chown(self.data, self.user, self.user)
         self.process = subprocess.Popen([PROGRAM, "start", "--port", str(self.port), "--data", str(self.data), *self.flags],
-                                        stdout=self.log, stderr=self.log, env=self.environment())
+                                        stdout=self.log, stderr=self.log, env=self.environment() | self.variables, **whose)
         deadline = time.monotonic() + 20
         while True:
             try:

@@ -29,6 +29,7 @@ class Group {
  public:
   Group() = default;
   bool any() const { return !parts_.empty(); }
+  bool counts_memory() const { return of("memory") != nullptr; }
 
   void join() const;              // the calling process
   std::vector<Fd> doors() const;  // files to which a process writes "0" to join

@@ -5,6 +5,7 @@
 
 #include "sandbox/jail/cgroups.h"
 #include "sandbox/jail/house.h"
+#include "sandbox/jail/memory_watch.h"
 #include "sandbox/jail/seccomp.h"
 #include "sandbox/jail/slot_process.h"
 
@@ -46,6 +47,22 @@ TEST(Cgroups, FieldsAndShares) {
   EXPECT_EQ(cpu_shares(1769), 1024U);
   EXPECT_EQ(cpu_shares(128), 74U);
   EXPECT_EQ(cpu_shares(0), 2U);
+}
+
+TEST(MemoryWatch, CountsWhatIsAProcesssOwn) {
+  EXPECT_EQ(own_bytes("Name:\tpython3\nVmRSS:\t   900 kB\nRssAnon:\t   300 kB\nRssFile:\t 500 kB\nRssShmem:\t  100 kB\n"),
+            400U << 10);
+  EXPECT_EQ(own_bytes("Name:\tRssAnon: 5 kB\nState:\tZ (zombie)\n"), 0U);
+  EXPECT_EQ(own_bytes(""), 0U);
+  EXPECT_EQ(
+      fair_bytes("5500-7ff ---p 00000000 00:00 0 [rollup]\nRss: 900 kB\nPss_Anon: 10 kB\nPss_File: 5 kB\nPss_Shmem: 1 kB\n"),
+      11U << 10);
+}
+
+TEST(MemoryWatch, LooksMoreOftenTheNearerTheLimitIs) {
+  EXPECT_EQ(pause_before(0), 5);
+  EXPECT_EQ(pause_before(64 << 20), 32);
+  EXPECT_EQ(pause_before(10ULL << 30), 250);
 }
 
 TEST(House, UsersForSlots) {

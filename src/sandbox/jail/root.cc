@@ -69,8 +69,8 @@ Bind take(const std::string& from, const std::string& where, bool recursive) {
   return bind;
 }
 
-void build(const std::string& root, std::vector<Bind>& binds) {
-  mount_at("lambari", root, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=1m,nr_inodes=2k");
+void build(const std::string& root, std::vector<Bind>& binds, const std::string& library) {
+  mount_at("lambari", root, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=4m,nr_inodes=2k");
   // The `lib` folders will be covered. The loader of a process that waits for its function remembers which places do not exist.
   for (const char* folder : {"/proc", "/dev", "/tmp", "/opt/lib", "/var/task/lib", "/var/runtime", "/var/lang", "/var/lambari",
                              "/etc/ssl/certs", "/sys", "/run", "/mnt", "/usr/share", "/usr/local/bin"})
@@ -82,6 +82,7 @@ void build(const std::string& root, std::vector<Bind>& binds) {
       make_file(root + bind.where, "");
     attach_tree(bind.tree, root + bind.where);
   }
+  make_file(root + "/var/lambari/liblambari-slot.so", library);  // a bind would show where it is from
   struct stat info{};
   for (const char* path : kHidden)
     if (exists(root + path, info) && S_ISDIR(info.st_mode))
@@ -129,7 +130,7 @@ void build(const std::string& root, std::vector<Bind>& binds) {
 
 }  // namespace
 
-Fd make_root(const Roots& roots, const std::string& pack) {
+Fd make_root(const Roots& roots, const std::string& pack, const Staging* staging) {
   auto [ours, theirs] = socket_pair();
   pid_t outer = fork();
   check(outer >= 0, "fork");
@@ -147,11 +148,16 @@ Fd make_root(const Roots& roots, const std::string& pack) {
         if (stat(path, &info) == 0) show(path, path);
       for (const char* path : kTopLevel)
         if (exists(path, info) && S_ISDIR(info.st_mode)) show(path, path);
+      auto show_quietly = [&](const std::string& from, const std::string& where) {
+        if (!staging) return show(from, where);
+        binds.push_back({staging->tree({from}), where, true});
+      };
       if (!pack.empty()) {
-        show(pack + "/runtime", "/var/runtime");
-        show(pack + "/lang", "/var/lang");
+        show_quietly(pack + "/runtime", "/var/runtime");
+        show_quietly(pack + "/lang", "/var/lang");
       }
-      show(roots.library, "/var/lambari/liblambari-slot.so");
+      const auto library = read_file(roots.library);
+      if (library.empty()) throw Failure(roots.library + " cannot be read");
       for (const char* name : kDevices) binds.push_back(take(std::string("/dev/") + name, std::string("/dev/") + name, false));
 
       if (roots.user_namespace) {
@@ -167,7 +173,7 @@ Fd make_root(const Roots& roots, const std::string& pack) {
           Fd own(open("/proc/thread-self/ns/mnt", O_RDONLY | O_CLOEXEC));
           // /proc is still the supervisor's: our own number there is not known to us, but to it "self" is.
           check(static_cast<bool>(own), "open our mount namespace");
-          build("/mnt", binds);
+          build("/mnt", binds, library);
           send_packet(theirs.get(), "ok", {own.get()});
         } catch (const std::exception& error) {
           send_packet(theirs.get(), std::string("!") + error.what());
@@ -191,7 +197,12 @@ Fd make_root(const Roots& roots, const std::string& pack) {
 }
 
 void mount_own(const std::string& tmp_options) {
-  mount_at("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY);
+  mount_at("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC);
+  // Counted in this user namespace. What a kernel does not count has no file.
+  for (const char* kind : {"user", "mnt", "net", "pid", "ipc", "uts", "cgroup", "time"})
+    put(AT_FDCWD, (std::string("/proc/sys/user/max_") + kind + "_namespaces").c_str(), "0");
+  put(AT_FDCWD, "/proc/sys/user/max_inotify_instances", "64");  // an ordinary user's functions would use up its own
+  mount_at(nullptr, "/proc", nullptr, MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY);
   struct stat info{};
   for (const char* name : kMaskedFiles) {
     auto path = std::string("/proc/") + name;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "sandbox/jail/os.h"
+#include "sandbox/jail/staging.h"
 
 namespace lambari::jail {
 
@@ -13,11 +14,12 @@ struct Roots {
 };
 
 // A mount namespace, owned by the house's user namespace, whose root is that of a slot without code: /var/task, /opt and /tmp are
-// empty, /proc shows a dead pid namespace. `pack` is a runtime pack's folder, or empty. Slots start as copies of it. Throws
-// Failure.
-Fd make_root(const Roots& roots, const std::string& pack);
+// empty, /proc shows a dead pid namespace. `pack` is a runtime pack's folder, or empty. Slots start as copies of it. Without
+// `staging` the mounts show where packs lie. Throws Failure.
+Fd make_root(const Roots& roots, const std::string& pack, const Staging* staging);
 
-// In a copy, by the slot's init, which holds all rights in it: its own /proc, read-only and masked, and /tmp.
+// In a copy, by the slot's init, which holds all rights in it: its own /proc, read-only and masked, and /tmp. Of namespaces none
+// can be made any more, of inotify instances a few.
 void mount_own(const std::string& tmp_options);
 
 }  // namespace lambari::jail

@@ -3,7 +3,9 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <memory>
@@ -16,8 +18,8 @@ namespace {
 
 // What ordinary programs use. Left out, with the reason that they widen what a function can reach in the kernel:
 //   namespaces and mounts (unshare, setns, mount*, pivot_root, fsopen...), other processes' memory (ptrace, process_vm_*,
-//   pidfd_getfd, kcmp), keys, bpf, perf, io_uring, userfaultfd, modules, kexec, swap, quotas, clocks' setting, device nodes'
-//   making, fanotify, open_by_handle_at, syslog, acct, NUMA policies. ioctl is whole: no terminal can be reached.
+//   pidfd_getfd, kcmp), keys, bpf, perf, io_uring, userfaultfd, modules, kexec, swap, quotas, clocks' setting,
+//   fanotify, open_by_handle_at, syslog, acct, NUMA policies. ioctl is whole: no terminal can be reached.
 constexpr const char* kAllowed = R"(
 accept accept4 access alarm arch_prctl bind brk capget capset chdir chmod chown clock_getres clock_gettime clock_nanosleep close
 close_range connect copy_file_range creat dup dup2 dup3 epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_pwait2 epoll_wait
@@ -30,13 +32,13 @@ ioprio_get ioprio_set kill landlock_add_rule landlock_create_ruleset landlock_re
 listxattr llistxattr lremovexattr lseek lsetxattr lstat madvise membarrier memfd_create mincore mkdir mkdirat mlock mlock2 mlockall
 mmap mprotect mq_getsetattr mq_notify mq_open mq_timedreceive mq_timedsend mq_unlink mremap mseal msgctl msgget msgrcv msgsnd msync
 munlock munlockall munmap nanosleep newfstatat open openat openat2 pause pidfd_open pidfd_send_signal pipe pipe2 pkey_alloc
-pkey_free pkey_mprotect poll ppoll prctl pread64 preadv preadv2 prlimit64 process_mrelease pselect6 pwrite64 pwritev pwritev2 read
+pkey_free pkey_mprotect poll ppoll prctl pread64 preadv preadv2 process_mrelease pselect6 pwrite64 pwritev pwritev2 read
 readahead readlink readlinkat readv recvfrom recvmmsg recvmsg remap_file_pages removexattr rename renameat renameat2
 restart_syscall rmdir rseq rt_sigaction rt_sigpending rt_sigprocmask rt_sigqueueinfo rt_sigreturn rt_sigsuspend rt_sigtimedwait
 rt_tgsigqueueinfo sched_getaffinity sched_getattr sched_getparam sched_get_priority_max sched_get_priority_min
 sched_getscheduler sched_rr_get_interval sched_setaffinity sched_setattr sched_setparam sched_setscheduler sched_yield
 seccomp select semctl semget semop semtimedop sendfile sendmmsg sendmsg sendto setfsgid setfsuid setgid setgroups setitimer
-setpgid setpriority setregid setresgid setresuid setreuid setrlimit set_robust_list setsid setsockopt set_thread_area
+setpgid setpriority setregid setresgid setresuid setreuid set_robust_list setsid setsockopt set_thread_area
 set_tid_address setuid setxattr shmat shmctl shmdt shmget shutdown sigaltstack signalfd signalfd4 splice stat statfs
 statx symlink symlinkat sync sync_file_range syncfs sysinfo tee tgkill time timer_create timer_delete timer_getoverrun
 timer_gettime timer_settime timerfd_create timerfd_gettime timerfd_settime times tkill truncate umask uname unlink unlinkat
@@ -86,6 +88,24 @@ std::vector<sock_filter> compile_filter() {
 
   for (unsigned persona : {0U, 0x8U, 0x20000U, 0x20008U, 0xffffffffU})
     check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(personality), 1, SCMP_A0(SCMP_CMP_EQ, persona)), "personality");
+
+  // Named pipes, sockets and files, but no devices.
+  for (unsigned kind : {S_IFIFO, S_IFSOCK, S_IFREG, 0}) {
+    check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mknod), 1, SCMP_A1(SCMP_CMP_MASKED_EQ, S_IFMT, kind)), "mknod");
+    check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mknodat), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, S_IFMT, kind)), "mknodat");
+  }
+
+  // The limit of core dumps stays as confine() set it. Programs that turn cores off are told that it is done.
+  const auto nothing = SCMP_ACT_ERRNO(0);
+  check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(setrlimit), 1, SCMP_A0(SCMP_CMP_NE, RLIMIT_CORE)), "setrlimit");
+  check(seccomp_rule_add(filter, nothing, SCMP_SYS(setrlimit), 1, SCMP_A0(SCMP_CMP_EQ, RLIMIT_CORE)), "setrlimit");
+  check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A1(SCMP_CMP_NE, RLIMIT_CORE)), "prlimit64");
+  check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2, SCMP_A1(SCMP_CMP_EQ, RLIMIT_CORE),
+                         SCMP_A2(SCMP_CMP_EQ, 0)),
+        "prlimit64");
+  check(seccomp_rule_add(filter, nothing, SCMP_SYS(prlimit64), 3, SCMP_A1(SCMP_CMP_EQ, RLIMIT_CORE), SCMP_A2(SCMP_CMP_NE, 0),
+                         SCMP_A3(SCMP_CMP_EQ, 0)),
+        "prlimit64");
 
   int file = memfd_create("filter", MFD_CLOEXEC);
   if (file < 0) throw std::system_error(errno, std::generic_category(), "memfd_create");

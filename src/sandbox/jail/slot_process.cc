@@ -4,15 +4,18 @@
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "sandbox/jail/confine.h"
+#include "sandbox/jail/memory_watch.h"
 #include "sandbox/jail/root.h"
 #include "sandbox/jail/zygote_protocol.h"
 
@@ -71,6 +74,35 @@ Filter filter_of(const SlotPlan& plan) { return {plan.filter->data(), static_cas
   _exit(126);
 }
 
+// What is left to an init without rights. `control` brings the limit of memory, where it is to be watched, and takes reports.
+[[noreturn]] void bury_and_watch(int control, pid_t main_process, MemoryWatch memory) {
+  sigset_t child;
+  sigemptyset(&child);
+  sigaddset(&child, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &child, nullptr);
+  const int children = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+  auto tell = [&](SlotReport report) { send(control, &report, sizeof report, MSG_NOSIGNAL); };
+  pollfd wanted[2] = {{children, POLLIN, 0}, {control, POLLIN, 0}};
+  for (int pause = -1;;) {
+    int status;
+    for (pid_t ended; (ended = waitpid(-1, &status, WNOHANG)) > 0;)
+      if (ended == main_process) tell({SlotReport::exited, status});  // others are orphans
+    poll(wanted, 2, pause);
+    signalfd_siginfo ignored;
+    while (read(children, &ignored, sizeof ignored) > 0) {
+    }
+    if (wanted[1].revents) {
+      std::uint64_t limit = 0;
+      if (recv(control, &limit, sizeof limit, MSG_DONTWAIT) != sizeof limit) _exit(0);  // the supervisor is gone
+      memory.limit(limit);
+    }
+    if (!memory.watching() || !memory.over(pause)) continue;
+    tell({SlotReport::over_memory, 0});  // the supervisor ends us
+    memory.limit(0);
+    pause = -1;
+  }
+}
+
 [[noreturn]] void be_init(const SlotPlan& plan) {
   try {
     prctl(PR_SET_NAME, "init", 0, 0, 0);
@@ -94,28 +126,13 @@ Filter filter_of(const SlotPlan& plan) { return {plan.filter->data(), static_cas
     runtime.reset();
     endpoint.reset();
 
-    int control = fcntl(plan.control, F_DUPFD_CLOEXEC, 3);
-    check(control >= 0, "dup");
-    if (dup2(control, 3) != 3) fail("dup");
-    control = 3;
-    close_range(4, ~0U, 0);
+    int control = fcntl(plan.control, F_DUPFD_CLOEXEC, 64), peak = fcntl(plan.peak, F_DUPFD_CLOEXEC, 64);
+    check(control >= 0 && dup2(control, 3) == 3 && (peak < 0 || dup2(peak, 4) == 4), "dup");
+    close_range(peak < 0 ? 4 : 5, ~0U, 0);
     for (int fd = 0; fd < 3; ++fd) close(fd);
     if (const char* failed = confine(filter_of(plan))) fail(failed);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);  // the function runs as the same user, and must not look in here
-
-    sigset_t child;
-    sigemptyset(&child);
-    sigaddset(&child, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &child, nullptr);
-    for (;;) {
-      int status;
-      for (pid_t ended; (ended = waitpid(-1, &status, WNOHANG)) > 0;) {
-        if (ended != main_process) continue;  // an orphan
-        SlotReport report{SlotReport::exited, status};
-        send(control, &report, sizeof report, MSG_NOSIGNAL);
-      }
-      sigwaitinfo(&child, nullptr);
-    }
+    bury_and_watch(3, main_process, MemoryWatch(4));
   } catch (const std::exception& error) {
     try {
       report_failure(plan.control, error.what());

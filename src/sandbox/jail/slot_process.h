@@ -1,7 +1,7 @@
 // The processes of a slot. The supervisor forks an entrant; it enters the slot's control groups and a copy of the read-only root,
-// makes the namespaces, starts the slot's init inside them and ends. The init (process 1 of the slot, no rights) only buries the
-// dead. The function's process is a fork of a zygote (zygote.cc), or a child of the init that starts an interpreter or waits to
-// be told what to execute.
+// makes the namespaces, starts the slot's init inside them and ends. The init (process 1 of the slot, no rights) buries the dead,
+// and watches memory where the kernel does not. The function's process is a fork of a zygote (zygote.cc), or a child of the init
+// that starts an interpreter or waits to be told what to execute.
 #pragma once
 
 #include <linux/filter.h>
@@ -23,6 +23,7 @@ struct SlotReport {
     ready,        // with the two listeners
     failed,       // text follows
     exited,       // with the status of the function's process
+    over_memory,  // where the init watches it
   };
   Kind kind;
   std::int64_t status;
@@ -38,6 +39,7 @@ struct SlotPlan {
   int control = -1;
   int output = -1;
   int launch = -1;
+  int peak = -1;  // where there is no control group for memory: what MemoryWatch writes to. The limit comes by `control`
   std::uint16_t runtime_port = 0, endpoint_port = 0;
   const std::vector<sock_filter>* filter = nullptr;
 };

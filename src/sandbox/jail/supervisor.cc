@@ -64,6 +64,7 @@ struct Supervisor::Slot {
   pid_t init = 0;  // isolated: process 1 of the slot; plain: the function's process
   Fd process;      // pidfd of init
   Fd control;
+  Fd peak;                     // what the init writes where no control group counts memory
   std::vector<Fd> namespaces;  // until they are not needed: they would outlive the slot
   Fd output_read, output_write, launch_server, launch_slot, runtime, endpoint;
   std::uint16_t runtime_port = 0, endpoint_port = 0;
@@ -114,6 +115,12 @@ std::vector<Capability> Supervisor::prepare(std::string& problem) {
     own_mounts_.reset(open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
     check(static_cast<bool>(own_mounts_), "/proc/self/ns/mnt");
   });
+  attempt("overlayfs", "layers are one file system; mounts do not tell where on the host they are from",
+          "layers are merged into folders instead, and functions can see the paths of their code on the host", false, [&] {
+            staging_.open();
+            staging_.tree({"/usr/bin", "/usr/lib"});  // any two that exist
+            overlay_ = true;
+          });
   attempt(
       "user namespaces", settings_.root ? "each environment is a host user of its own" : "unprivileged: environments run as you",
       "sysctl kernel.unprivileged_userns_clone=1, user.max_user_namespaces > 0, and no AppArmor restriction of user namespaces",
@@ -127,11 +134,6 @@ std::vector<Capability> Supervisor::prepare(std::string& problem) {
       });
   attempt("read-only root", "made of allow-listed parts of this host", "see the detail", true, [&] {
     if (problem.empty()) root_of("provided");
-  });
-  attempt("overlayfs", "several layers are one file system", "layers are merged into folders instead", false, [&] {
-    // Tried for real; the folders are any two that exist.
-    mount_at("overlay", "/mnt", "overlay", MS_RDONLY, "lowerdir=/usr/bin:/usr/lib");
-    umount2("/mnt", MNT_DETACH);
   });
   return all;
 }
@@ -238,9 +240,27 @@ int Supervisor::root_of(const std::string& pack) {
   auto& root = made_roots_[pack];
   if (!root) {
     const auto folder = pack == "provided" ? std::string() : settings_.runtimes + "/" + pack;
-    root = make_root(roots_, folder);
+    root = make_root(roots_, folder, overlay_ ? &staging_ : nullptr);
   }
   return root.get();
+}
+
+// A read-only mount of folders of the server's, the first over the second and so on.
+Fd Supervisor::tree_of(const std::vector<std::string>& folders) {
+  if (overlay_) {
+    try {
+      return staging_.tree(folders);
+    } catch (const Failure&) {  // what the folders lie on may be stacked too high already
+      if (folders.size() > 1) throw;
+    }
+  }
+  if (folders.size() != 1) throw Failure("layers cannot be stacked here");
+  struct stat info{};
+  if (lstat(folders[0].c_str(), &info) != 0) fail(folders[0]);
+  if (!S_ISDIR(info.st_mode)) throw Failure(folders[0] + ": not a folder");
+  Fd tree = clone_tree(folders[0], !settings_.root);
+  set_read_only(tree, folders[0], !settings_.root);
+  return tree;
 }
 
 void Supervisor::prepare_slot(std::uint64_t id, const std::string& pack, Mode mode) {
@@ -271,6 +291,8 @@ void Supervisor::prepare_slot(std::uint64_t id, const std::string& pack, Mode mo
     int yes = 1;
     setsockopt(ours.get(), SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes);
     plan.control = theirs.get();
+    if (!slot.group.counts_memory()) slot.peak.reset(memfd_create("peak", MFD_CLOEXEC));
+    plan.peak = slot.peak.get();
     if (mode == Mode::zygote) slot.zygote = &zygote(pack);  // first, so that both start together
     pid_t entrant = fork();
     check(entrant >= 0, "fork");
@@ -296,7 +318,7 @@ void Supervisor::prepare_plain(Slot& slot) {
       slot.group.join();
     } catch (const std::exception&) {  // it was made, so we may; without it there is only no limit
     }
-    rlimit none{0, 0};
+    rlimit none{1, 1};  // see confine()
     setrlimit(RLIMIT_CORE, &none);
     reset_signals();
     int keep[2] = {slot.launch_slot.get(), slot.output_write.get()};
@@ -335,6 +357,9 @@ void Supervisor::on_control(Slot& slot) {
   } else if (report.kind == SlotReport::exited) {
     if (!slot.has_status) slot.status = static_cast<int>(report.status);
     slot.has_status = true;
+    end(slot);
+  } else if (report.kind == SlotReport::over_memory) {
+    slot.over_memory = true;
     end(slot);
   } else {
     if (report.kind == SlotReport::failed) slot.problem = packet.bytes.substr(sizeof report);
@@ -403,7 +428,7 @@ void Supervisor::tell_ready(Slot& slot) {
   slot.ready = true;
   std::uint32_t has = 0;
   std::vector<int> descriptors{slot.runtime.get(), slot.endpoint.get(), slot.output_read.get(), slot.launch_server.get()};
-  Fd peak = slot.group.peak();
+  Fd peak = slot.peak ? Fd(fcntl(slot.peak.get(), F_DUPFD_CLOEXEC, 0)) : slot.group.peak();
   if (peak) {
     has |= protocol::kHasPeak;
     descriptors.push_back(peak.get());
@@ -432,37 +457,12 @@ void Supervisor::assign(Slot& slot, Reader& message) {
     for (auto& layer : layers) layer = message.text();
     slot.group.limit(limits);
     if (slot.group.alarm() >= 0) watch_memory(slot);
+    if (const auto most = static_cast<std::uint64_t>(limits.memory_mb) << 20; slot.peak)
+      send_packet(slot.control.get(), {reinterpret_cast<const char*>(&most), sizeof most});
     if (settings_.isolated) {
-      auto tree_of = [&](const std::string& path) {
-        struct stat info{};
-        if (lstat(path.c_str(), &info) != 0) fail(path);
-        if (!S_ISDIR(info.st_mode)) throw Failure(path + ": not a folder");
-        Fd tree = clone_tree(path, !settings_.root);
-        set_read_only(tree, path, !settings_.root);
-        return tree;
-      };
-      Fd task = tree_of(code), opt;
-      if (layers.size() == 1) opt = tree_of(layers[0]);
-      if (layers.size() > 1) {
-        // The last layer wins, and overlayfs wants the winner first.
-        std::string lower;
-        for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
-          if (!lower.empty()) lower += ':';
-          for (char c : *layer) {
-            if (c == ':' || c == '\\' || c == ',') lower += '\\';
-            lower += c;
-          }
-        }
-        mount_at("overlay", "/mnt", "overlay", MS_RDONLY | MS_NOSUID | MS_NODEV, ("lowerdir=" + lower).c_str());
-        try {
-          opt = clone_tree("/mnt");
-        } catch (...) {
-          umount2("/mnt", MNT_DETACH);
-          throw;
-        }
-        umount2("/mnt", MNT_DETACH);
-        set_read_only(opt, "/opt");
-      }
+      Fd task = tree_of({code}), opt;
+      std::reverse(layers.begin(), layers.end());  // the last one wins
+      if (!layers.empty()) opt = tree_of(layers);
       if (slot.namespaces.empty()) throw Failure("assigned twice");
       check(setns(slot.namespaces[kMountNamespace].get(), CLONE_NEWNS) == 0, "enter the slot's mounts");
       try {

@@ -13,6 +13,7 @@
 #include "sandbox/jail/os.h"
 #include "sandbox/jail/root.h"
 #include "sandbox/jail/slot_process.h"
+#include "sandbox/jail/staging.h"
 #include "sandbox/protocol.h"
 
 namespace lambari::jail {
@@ -56,6 +57,7 @@ class Supervisor {
   Zygote& zygote(const std::string& pack);
   void zygote_died(Zygote& zygote);
   int root_of(const std::string& pack);
+  Fd tree_of(const std::vector<std::string>& folders);
   void watch(int fd, std::uint64_t tag, std::uint32_t events = 1 /* EPOLLIN */);
   void watch_memory(Slot& slot);
   void on_memory(Slot& slot);
@@ -65,6 +67,8 @@ class Supervisor {
   Cgroups cgroups_;
   Fd epoll_, signals_, own_mounts_, filter_file_;
   Roots roots_;
+  Staging staging_;
+  bool overlay_ = false;
   std::vector<sock_filter> filter_;
   std::map<std::string, Fd> made_roots_;
   std::map<std::string, std::unique_ptr<Zygote>> zygotes_;

@@ -1,0 +1,247 @@
+"""Functions that try to get out, to look around and to use up the machine: each attempt of abuse.py fails harmlessly, in a server of
+root's and in one of an ordinary user's. Everything here goes to this machine's loopback or to the environment's own network."""
+
+import ctypes
+import io
+import json
+import os
+import pathlib
+import re
+import socket
+import stat
+import subprocess
+import threading
+import time
+import uuid
+import zipfile
+
+import abuse
+import pytest
+from botocore.exceptions import ClientError
+from lambari import PROGRAM, ROOT, Lambari, free_port, zip_of
+
+HERE = pathlib.Path(__file__).resolve().parent
+USER = 61234  # nobody's number
+CODE = {"abuse.py": (HERE / "abuse.py").read_text()}
+SHM_KEY = 0x6c616d61
+
+
+class Host:
+    """What a function must not see: a service, an abstract socket, shared memory, a secret, a process."""
+
+    def __init__(self, folder):
+        self.heard = []
+        self.listener = socket.create_server(("0.0.0.0", 0))
+        self.abstract = f"lambari-test-{uuid.uuid4().hex}"
+        self.unix = socket.socket(socket.AF_UNIX)
+        self.unix.bind("\0" + self.abstract)
+        self.unix.listen()
+        threading.Thread(target=self.hear, daemon=True).start()
+        self.secret = folder / f"secret-{uuid.uuid4().hex}"
+        self.secret.write_text("secret")
+        self.secret.chmod(0o644)
+        self.marker = f"marker-{uuid.uuid4().hex}"
+        self.libc = ctypes.CDLL(None)
+        self.shm = self.libc.shmget(SHM_KEY, 4096, 0o1666)
+        self.process = subprocess.Popen(["sleep", "3600"], env={"SECRET": self.marker})
+
+    def hear(self):
+        while True:
+            try:
+                connection, peer = self.listener.accept()
+            except OSError:
+                return
+            self.heard.append(peer)
+            connection.close()
+
+    def told(self, server):
+        addresses = [info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)]
+        addresses += re.findall(r"inet ([0-9.]+)", subprocess.run(["ip", "-4", "addr"], capture_output=True, text=True).stdout)
+        program = str(pathlib.Path(PROGRAM).resolve().parent)
+        kinds = ("user", "mnt", "net", "ipc", "uts", "pid", "cgroup")
+        return {"port": self.listener.getsockname()[1], "abstract": self.abstract, "secret": str(self.secret), "marker": self.marker,
+                "shm": SHM_KEY, "pid": self.process.pid, "data": str(server.data), "program": program,
+                "runtimes": str((ROOT / ".cache/runtimes").resolve()),
+                "addresses": sorted({a for a in addresses if not a.startswith("127.")}),
+                "namespaces": {kind: os.readlink(f"/proc/self/ns/{kind}") for kind in kinds}}
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.listener.close()
+        self.unix.close()
+        self.libc.shmctl(self.shm, 0, None)
+
+
+@pytest.fixture(scope="module", params=["root", "user"])
+def prison(request, tmp_path_factory):
+    """A server, as root or not, with the function of abuse.py, and a host full of secrets."""
+    if os.geteuid() != 0 and request.param == "root":
+        pytest.skip("only root can try what root's server does")
+    folder = tmp_path_factory.mktemp("host")
+    host = Host(folder)
+    server = Lambari(user=USER if request.param == "user" and os.geteuid() == 0 else None,
+                     variables={"HOME": "/nonexistent", "SECRET_OF_THE_SERVER": host.marker}).start()
+    server.function("neighbour", {"neighbour.py": "def handler(event, context):\n    return 'secret of a neighbour'\n"}, handler="neighbour.handler")
+    server.function("attempts", CODE, handler="abuse.handler", Timeout=60, MemorySize=512)
+    server.host, server.kind = host, request.param
+    yield server
+    code = server.stop()
+    server.close()
+    host.close()
+    assert code == 0, "the server did not end cleanly"
+
+
+def call(server, name, payload):
+    answer = server.client("lambda").invoke(FunctionName=name, Payload=json.dumps(payload))
+    return json.loads(answer["Payload"].read() or "null"), answer.get("FunctionError")
+
+
+@pytest.mark.parametrize("name", list(abuse.TABLE))
+def test_an_attempt_fails(prison, name):
+    answer, failed = call(prison, "attempts", {"attempt": name, "host": prison.host.told(prison)})
+    assert not failed, answer
+    assert "held" in answer and "escaped" not in answer, f"{name}: {answer}"
+    assert not prison.host.heard, "the host's service was reached"
+
+
+def test_there_are_enough_attempts():
+    assert len(abuse.TABLE) >= 50
+    assert all(wall and attempt.__name__ == name for name, (wall, attempt) in abuse.TABLE.items())
+
+
+@pytest.mark.parametrize("kind", ["memory", "children"])
+def test_two_gigabytes_are_not_to_be_had(prison, name, kind):
+    prison.function(name, CODE, handler="abuse.alone", Timeout=30, MemorySize=256)
+    answer, failed = call(prison, name, {"kind": kind})
+    assert failed and "escaped" not in answer, answer
+    if kind == "memory":
+        assert "signal: killed" in answer["errorMessage"] or answer["errorType"] == "Runtime.OutOfMemory", answer
+    assert call(prison, "neighbour", {})[0] == "secret of a neighbour"
+
+
+def test_floods_of_output(prison, name):
+    prison.function(name, CODE, handler="abuse.alone", Timeout=60)
+    before = memory_of(prison.process.pid)
+    assert call(prison, name, {"kind": "flood", "megabytes": 24})[0] == 24
+    assert call(prison, "neighbour", {})[0] == "secret of a neighbour"
+    assert memory_of(prison.process.pid) - before < 300 << 20
+
+
+def memory_of(pid):
+    return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())[1]) << 10
+
+
+def running(argument):
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and (entry / "cmdline").read_bytes() == b"sleep\0" + argument.encode() + b"\0":
+                found.append(entry.name)
+        except OSError:
+            pass
+    return found
+
+
+def eventually(condition, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def test_a_daemon_goes_with_its_environment(prison, name):
+    prison.function(name, CODE, handler="abuse.alone")
+    argument = str(100 + free_port() / 100_000)
+    assert call(prison, name, {"kind": "daemon", "argument": argument})[0] == "left"
+    assert eventually(lambda: running(argument)), "it runs as long as its environment is kept"
+    prison.client("lambda").delete_function(FunctionName=name)
+    assert eventually(lambda: not running(argument)), "it outlived its environment"
+
+
+# --- packages -----------------------------------------------------------------------------------------------------------------
+
+def entry(name, content=b"", mode=stat.S_IFREG | 0o644):
+    info = zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0))
+    info.create_system = 3
+    info.external_attr = mode << 16
+    info.compress_type = zipfile.ZIP_DEFLATED
+    return info, content
+
+
+def package(*entries):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for info, content in [entry("abuse.py", CODE["abuse.py"]), *entries]:
+            archive.writestr(info, content)
+    return buffer.getvalue()
+
+
+LINK = stat.S_IFLNK | 0o777
+REFUSED = {
+    "a link to an absolute path": lambda: package(entry("link", b"/etc/shadow", LINK)),
+    "a link that climbs out": lambda: package(entry("a/link", b"../../etc/shadow", LINK)),
+    "a file through a link": lambda: package(entry("link", b"lib", LINK), entry("link/file", b"x")),
+    "a path that climbs out": lambda: package(entry("../escaped", b"x")),
+    "a path that climbs out later": lambda: package(entry("a/../../escaped", b"x")),
+    "an absolute path": lambda: package(entry("/tmp/escaped", b"x")),
+    "a character device": lambda: package(entry("device", b"", stat.S_IFCHR | 0o666)),
+    "a block device": lambda: package(entry("device", b"", stat.S_IFBLK | 0o666)),
+    "a socket": lambda: package(entry("socket", b"", stat.S_IFSOCK | 0o666)),
+    "a bomb: 300 MB of nothing": lambda: package(entry("bomb", bytes(300 << 20))),
+    "names that are deep": lambda: package(entry("d/" * 2000 + "file", b"x")),
+    "a name with a zero byte's neighbour": lambda: package(entry("a\\..\\..\\b/../../c", b"x")),
+}
+
+
+@pytest.mark.parametrize("what", list(REFUSED))
+def test_a_package_is_refused(prison, name, what):
+    with pytest.raises(ClientError) as error:
+        prison.client("lambda").create_function(FunctionName=name, Runtime="python3.11", Handler="abuse.alone", Role=prison.role(),
+                                                Code={"ZipFile": REFUSED[what]()})
+    assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 413)
+    assert error.value.response["Error"]["Code"] in ("InvalidParameterValueException", "RequestEntityTooLargeException")
+    assert not pathlib.Path("/tmp/escaped").exists() and not list(prison.data.rglob("escaped"))
+
+
+def test_what_else_a_package_holds_is_tamed(prison, name):
+    """Setuid bits and pipes become ordinary files; links that lead out by way of another one end in the slot's own root."""
+    code = package(entry("suid", b"#!/bin/sh\nid\n", stat.S_IFREG | 0o6755), entry("open", b"", stat.S_IFREG | 0o666),
+                   entry("pipe", b"", stat.S_IFIFO | 0o666), entry("a/up", b"..", LINK), entry("out", b"a/up/../../etc", LINK))
+    client = prison.client("lambda")
+    client.create_function(FunctionName=name, Runtime="python3.11", Handler="abuse.alone", Role=prison.role(), Code={"ZipFile": code})
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+    modes = call(prison, name, {"kind": "modes"})[0]
+    assert modes["suid"] == "0o100755" and modes["open"] == modes["pipe"] == "0o100644"
+    passwd, failed = call(prison, name, {"kind": "read", "path": "/var/task/out/passwd"})
+    assert not failed and "sbx_user1051" in passwd and "/bin/bash" not in passwd
+
+
+def test_layers_stay_inside(prison, name):
+    client = prison.client("lambda")
+    layers = []
+    # Each is harmless alone; together they are to lead the one's files through the other's link.
+    for number, files in enumerate(([entry("lib", b"real", LINK), entry("real/one", b"1"), entry("python/up", b"../real", LINK)],
+                                    [entry("lib/two", b"2"), entry("real", b"python", LINK)])):
+        published = client.publish_layer_version(LayerName=f"{name}-{number}", Content={"ZipFile": package(*files)})
+        layers.append(published["LayerVersionArn"])
+    prison.function(name, CODE, handler="abuse.alone", Layers=layers)
+    seen, failed = call(prison, name, {"kind": "opt"})
+    assert not failed, seen
+    assert all(path.startswith("/opt") for path in seen.values()), seen
+    with pytest.raises(ClientError):
+        client.publish_layer_version(LayerName=name, Content={"ZipFile": package(entry("out", b"../../etc", LINK))})
+
+
+def test_environments_of_more_than_4_kb_are_refused(prison, name):
+    with pytest.raises(ClientError) as error:
+        prison.client("lambda").create_function(FunctionName=name, Runtime="python3.11", Handler="abuse.alone", Role=prison.role(),
+                                                Code={"ZipFile": zip_of(CODE)}, Environment={"Variables": {"LARGE": "x" * 5000}})
+    assert error.value.response["Error"]["Code"] == "InvalidParameterValueException"
+
+
+def test_nothing_is_left_on_the_host(prison):
+    assert not [line for line in open("/proc/self/mountinfo") if str(prison.data) in line]
+    assert not prison.host.heard
