@@ -12,6 +12,7 @@
 #include "app/house_parts.h"
 #include "base/log.h"
 #include "cli/run_file.h"
+#include "trust/files.h"
 
 namespace lambari::app {
 namespace {
@@ -73,6 +74,22 @@ std::unique_ptr<store::Store> open_store(const Settings& settings, const std::fi
   }
 }
 
+std::unique_ptr<trust::Authority> open_authority(const std::filesystem::path& directory) {
+  try {
+    return std::make_unique<trust::Authority>(directory / "tls");
+  } catch (const trust::AuthorityError& error) {
+    throw StartError(error.what());
+  }
+}
+
+trust::Files write_trusted(const std::filesystem::path& directory, const std::string& ours) {
+  try {
+    return trust::write_files(directory / "tls", trust::system_authorities(), ours);
+  } catch (const trust::FileError& error) {
+    throw StartError(error.what());
+  }
+}
+
 std::unique_ptr<sandbox::Sandbox> start_sandbox(async::Loops& loops, http::Server& server, sandbox::Options options) {
   try {
     return sandbox::Sandbox::start(loops, server, std::move(options));
@@ -99,11 +116,13 @@ House::Parts::Parts(Settings chosen, std::string version)
       port(held->port()),
       held_beside(take_second_address(settings, port)),
       directory(settings.memory_store ? Directory::temporary("memory") : Directory(settings.data)),
+      authority_(open_authority(directory.path())),
+      trusted(write_trusted(directory.path(), authority_->pem())),
       loops(loop_count(settings)),
       store(open_store(settings, directory.path())),
       function_blobs(loops, directory.path() / "blobs" / "lambda"),
       client(loops),
-      server(loops, handler(), http::Limits{}, body_limit()),
+      server(loops, public_handler(), http::Limits{}, body_limit()),
       inner(loops, handler(), http::Limits{}, body_limit()),
       sandbox(start_sandbox(loops, inner, sandbox_options(settings, directory.path(), port))),
       iam({.clock = clock, .store = *store}),
@@ -135,6 +154,11 @@ House::Parts::Parts(Settings chosen, std::string version)
       },
       router(apis()) {
   targets.add("lambda", lambda);
+  auto tls = std::make_shared<const http::ServerTls>(
+      [this](const std::string& name, const std::string& address) { return authority_->identity_for(name, address); });
+  server.speak_tls(tls);
+  server.be_proxy([rules = proxy_rules()](const std::string& host, std::uint16_t port) { return onward(rules, host, port); });
+  inner.speak_tls(tls);
   chain = std::make_unique<front::Chain>(front::Dependencies{.router = router,
                                                              .doors = {{"execute-api", &execute_api}},
                                                              .credentials = iam,
@@ -154,6 +178,13 @@ House::Parts::~Parts() {
 
 http::Handler House::Parts::handler() {
   return [this](http::Request request) { return chain->serve(std::move(request)); };
+}
+
+http::Handler House::Parts::public_handler() {
+  return [this, rules = proxy_rules()](http::Request request) {
+    if (request.absolute && is_for_another(rules, request)) return pass_on(rules, client, std::move(request));
+    return chain->serve(std::move(request));
+  };
 }
 
 std::function<std::size_t(const http::Request&)> House::Parts::body_limit() {

@@ -12,6 +12,7 @@
 #include "app/held_address.h"
 #include "app/house.h"
 #include "app/meter.h"
+#include "app/proxy.h"
 #include "app/settings.h"
 #include "app/signals.h"
 #include "async/loops.h"
@@ -31,6 +32,8 @@
 #include "services/lambda/service.h"
 #include "services/logs/service.h"
 #include "store/engines.h"
+#include "trust/authority.h"
+#include "trust/bundle.h"
 #include "wire/router.h"
 
 namespace lambari::app {
@@ -63,6 +66,8 @@ struct House::Parts final : front::Backstage {
   const std::uint16_t port;
   std::unique_ptr<HeldAddress> held_beside;  // [::1], beside 127.0.0.1, where there is IPv6
   const Directory directory;
+  const std::unique_ptr<trust::Authority> authority_;
+  const trust::Files trusted;  // what clients are given
   base::Clock clock;
   Meter meter;
   const base::Timestamp counting_since = clock.now();
@@ -86,6 +91,8 @@ struct House::Parts final : front::Backstage {
   wire::Router router;
 
   http::Handler handler();
+  http::Handler public_handler();  // lambari as a proxy too
+  ProxyRules proxy_rules() const { return {.any = settings.proxy_any, .own_port = port}; }
   std::function<std::size_t(const http::Request&)> body_limit();
   contracts::Authorizer& authorizer();
   std::vector<wire::Service*> apis() const;
@@ -98,6 +105,7 @@ struct House::Parts final : front::Backstage {
   async::Task<base::json::object> doctor() override;
   base::json::object cost() const override;
   std::string metrics() const override;
+  std::string authority() const override { return authority_->pem(); }
   void stop() override;
   async::Task<> nuke() override;
   async::Task<std::optional<std::string>> package(const std::string& token) override;

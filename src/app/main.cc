@@ -1,9 +1,13 @@
 #include <fmt/format.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <iostream>
 
 #include "app/house.h"
@@ -55,6 +59,22 @@ int start(const app::Values& flags, const std::string& version) {
   }
 }
 
+// Exit codes as a shell gives them.
+int become(const std::vector<std::string>& command, const cli::Values& environment) {
+  std::vector<std::string> lines;
+  for (const auto& [name, value] : environment) lines.push_back(name + "=" + value);
+  std::vector<char*> words, variables;
+  for (const auto& word : command) words.push_back(const_cast<char*>(word.c_str()));
+  for (const auto& line : lines) variables.push_back(const_cast<char*>(line.c_str()));
+  words.push_back(nullptr);
+  variables.push_back(nullptr);
+  fflush(stdout);
+  execvpe(words[0], words.data(), variables.data());
+  int error = errno;
+  fmt::print(stderr, "lambari: {}: {}\n", command[0], strerror(error));
+  return error == ENOENT ? 127 : 126;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -74,6 +94,9 @@ int main(int argc, char** argv) {
     }
   };
   program.environment = app::process_environment();
+  program.become = become;
+  program.system.allowed = geteuid() == 0;
+  program.system.run = [](const std::string& command) { return WEXITSTATUS(std::system(command.c_str())); };
   program.data = app::default_data(program.environment);
   program.terminal = isatty(STDIN_FILENO) != 0 && isatty(STDOUT_FILENO) != 0;
   return cli::run({argv + 1, argv + argc}, program, std::cin, std::cout, std::cerr);

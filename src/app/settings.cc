@@ -145,6 +145,8 @@ const std::vector<Setting>& table() {
        [](Settings& s, const std::string& v) { return read_either(v, "rocks", "memory", s.memory_store); }},
       {"auth", "strict|open", "strict", "open verifies no signature; for loopback addresses only",
        [](Settings& s, const std::string& v) { return read_either(v, "strict", "open", s.open_auth); }},
+      {"proxy", "aws|any", "aws", "where lambari leads as an HTTP proxy: any lets clients of this machine go anywhere",
+       [](Settings& s, const std::string& v) { return read_either(v, "aws", "any", s.proxy_any); }},
       {"isolation", "full|process", "full", "process runs functions without namespaces, where the host forbids them",
        [](Settings& s, const std::string& v) { return read_either(v, "full", "process", s.process_isolation); }},
       {"strict-runtimes", "", "false", "refuse a runtime whose exact version is missing, instead of taking the next newer one",
@@ -184,6 +186,9 @@ Resolved resolve(const Sources& sources) {
   if (settings.open_auth && !is_loopback(settings.address))
     throw SettingsError(
         fmt::format("auth = open lets anybody in who reaches {}; use a loopback address, or auth = strict", settings.address));
+  if (settings.proxy_any && !is_loopback(settings.address))
+    throw SettingsError(fmt::format(
+        "proxy = any would lead everybody anywhere who reaches {}; use a loopback address, or proxy = aws", settings.address));
   return result;
 }
 

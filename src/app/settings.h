@@ -23,6 +23,7 @@ struct Settings {
   bool open_auth = false;          // auth = open
   bool process_isolation = false;  // isolation = process
   bool strict_runtimes = false;
+  bool proxy_any = false;  // proxy = any
   std::string region = "us-east-1";
   unsigned threads = 0;  // 0: one per processor, at most 8
   int concurrency = 1'000;

@@ -17,6 +17,7 @@ constexpr const char* kFirstSteps = R"help(First steps:
   eval "$(lambari env)"              in another: the AWS CLI and SDKs now talk to lambari
   aws lambda list-functions
   lambari logs -f my-function
+  lambari run -- sls deploy          a program, old or new, for which AWS is lambari
 
 A command finds the server by --endpoint, AWS_ENDPOINT_URL, or the data directory (LAMBARI_DATA).
 Exit codes: 0 done, 1 failed, 2 not understood.)help";
@@ -51,6 +52,39 @@ constexpr const char* kLogsNotes = R"(Examples:
   lambari logs -f hello --filter ERROR
   lambari logs -f /aws/lambda/hello               any log group, by its name)";
 
+constexpr const char* kRunNotes =
+    R"(The program and what it starts reach lambari by AWS's own host names, through a proxy and TLS, whatever their SDK and its age: with
+AWS_ENDPOINT_URL, HTTPS_PROXY, and a bundle of certificates that has lambari's (AWS_CA_BUNDLE, SSL_CERT_FILE, REQUESTS_CA_BUNDLE,
+NODE_EXTRA_CA_CERTS, a Java trust store). Keys are test/test unless yours are set. Its exit code and signals are its own.
+
+The proxy refuses other hosts unless lambari was started with --proxy any; keep them from it with NO_PROXY.
+
+Examples:
+  lambari run -- aws sts get-caller-identity
+  lambari run -- sls invoke -f hello
+  lambari run -- python old_script.py)";
+
+constexpr const char* kCaNotes =
+    R"help(Prints the certificate of lambari's authority, which is made at the first start and is this data directory's own.
+
+Examples:
+  lambari ca > lambari-ca.pem
+  curl --cacert "$(lambari ca --path)" https://localhost:4566/_lambari/health
+  sudo lambari ca --install                       every program of this machine will believe lambari)help";
+
+// Takes from `arguments` what follows `run`: the command, whose own flags are not ours.
+std::vector<std::string> take_command(std::vector<std::string>& arguments) {
+  auto at = arguments.begin();
+  while (at != arguments.end() && at->starts_with("-")) at += *at == "--endpoint" && at + 1 != arguments.end() ? 2 : 1;
+  if (at == arguments.end() || *at != "run") return {};
+  ++at;
+  while (at != arguments.end() && at->starts_with("-") && *at != "--")
+    at += *at == "--endpoint" && at + 1 != arguments.end() ? 2 : 1;
+  std::vector<std::string> command(at != arguments.end() && *at == "--" ? at + 1 : at, arguments.end());
+  arguments.erase(at, arguments.end());
+  return command;
+}
+
 // One word of what `start` was given that no flag took: becomes a setting's name, so that the hint for it is the settings' own.
 std::string flag_name(std::string_view word) {
   while (word.starts_with('-')) word.remove_prefix(1);
@@ -61,6 +95,7 @@ std::string flag_name(std::string_view word) {
 
 int run(std::vector<std::string> arguments, const Program& program, std::istream& in, std::ostream& out, std::ostream& err) {
   Streams io{in, out, err};
+  auto to_run = take_command(arguments);
   std::string endpoint;
   std::function<int()> chosen;
   auto connect = [&] { return Connection(find_endpoint(endpoint, program), program.environment); };
@@ -113,11 +148,63 @@ int run(std::vector<std::string> arguments, const Program& program, std::istream
       return stop_server(server, io);
     };
   });
-  command("env", "Print the exports that point AWS tools at lambari: eval \"$(lambari env)\"")->callback([&] {
+  bool whole = false;
+  auto* env = command("env", "Print the exports that point AWS tools at lambari: eval \"$(lambari env)\"");
+  env->add_flag("--all", whole, "all that `lambari run` gives: proxy and certificates too");
+  env->callback([&] {
     chosen = [&] {
       auto without = program;
       without.environment.erase("AWS_ENDPOINT_URL");  // may be left from another server
-      return show_env(find_endpoint(endpoint, without), program.environment, io);
+      const auto url = find_endpoint(endpoint, without);
+      std::string authority;
+      try {
+        Connection server(url, program.environment);
+        authority = authority_of(server);
+      } catch (const CommandError&) {
+        if (whole) throw;  // the rest is good without a server
+      }
+      return show_env(url, authority, whole, program.environment, io);
+    };
+  });
+  auto* run_program = command("run", "Run a program for which AWS is lambari: lambari run -- COMMAND [ARGUMENTS]");
+  run_program->footer(kRunNotes);
+  run_program->callback([&] {
+    chosen = [&] {
+      std::string url, authority;
+      {  // the program inherits no connection of ours
+        auto server = connect();
+        url = server.url();
+        authority = authority_of(server);
+      }
+      return run_command(url, authority, to_run, program);
+    };
+  });
+  bool path = false, install = false;
+  auto* ca = command("ca", "Print the certificate of lambari's authority, for TLS clients to trust");
+  ca->footer(kCaNotes);
+  ca->add_flag("--path", path, "print the name of its file instead");
+  ca->add_flag("--install", install, "make this machine trust it; without the right to, say how");
+  ca->callback([&] {
+    chosen = [&] {
+      // A running server's, wherever that keeps it; else the one of the data directory.
+      std::string pem;
+      auto file = program.data / "tls" / "ca.pem";
+      try {
+        auto server = connect();
+        pem = authority_of(server);
+        auto status = server.get("status");
+        const auto* data = status.if_contains("data");
+        if (data && data->is_string() && data->get_string().starts_with("/"))
+          file = std::filesystem::path(std::string(std::string_view(data->get_string()))) / "tls" / "ca.pem";
+      } catch (const Unreachable&) {
+        pem = authority_in(program.data);
+      }
+      if (install) return install_authority(pem, program.system, io);
+      std::error_code none;
+      if (path && !std::filesystem::exists(file, none))
+        throw CommandError("the server keeps it where this user or machine does not see it; use: lambari ca > FILE");
+      out << (path ? file.string() + "\n" : pem);
+      return kDone;
     };
   });
   command("doctor", "Say what this machine gives to functions, what it lacks, and the remedy")->callback([&] {

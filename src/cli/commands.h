@@ -1,8 +1,11 @@
 // The commands, one function each. They throw CommandError; else they give the exit code.
 #pragma once
 
+#include <filesystem>
+#include <functional>
 #include <iosfwd>
 #include <string>
+#include <vector>
 
 #include "cli/cli.h"
 #include "cli/connection.h"
@@ -18,7 +21,17 @@ struct Streams {
 // ---- of the server ----
 int show_status(Connection& server, Streams io);
 int stop_server(Connection& server, Streams io);
-int show_env(const std::string& url, const Values& environment, Streams io);
+// Exports for a shell: endpoint, keys, region; with the server's certificate also what trusts it; with `whole` all that `run`
+// gives.
+int show_env(const std::string& url, const std::string& authority, bool whole, const Values& environment, Streams io);
+// ---- of its certificate authority ----
+std::string authority_of(Connection& server);  // PEM
+std::string authority_in(const std::filesystem::path& data);
+int install_authority(const std::string& pem, const InstallPlace& place, Streams io);
+// Runs a program for which AWS is the server at `url`.
+int run_command(const std::string& url, const std::string& authority, const std::vector<std::string>& command,
+                const Program& program);
+
 int show_doctor(const base::json::object& findings, Streams io);
 int show_clock(Connection& server, Streams io);
 int move_clock(Connection& server, const base::json::object& move, Streams io);

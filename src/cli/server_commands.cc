@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "cli/commands.h"
+#include "cli/surroundings.h"
 
 namespace lambari::cli {
 namespace {
@@ -81,7 +82,12 @@ int stop_server(Connection& server, Streams io) {
   throw CommandError(fmt::format("the server (pid {}) is still finishing its work", pid));
 }
 
-int show_env(const std::string& url, const Values& environment, Streams io) {
+int show_env(const std::string& url, const std::string& authority, bool whole, const Values& environment, Streams io) {
+  if (whole) {
+    auto files = prepare_surroundings(url, authority, environment);
+    for (const auto& line : exports(environment, surround(url, files, environment))) io.out << line << '\n';
+    return kDone;
+  }
   auto region = environment.find("AWS_DEFAULT_REGION");
   auto name = region == environment.end() || region->second.empty() ? std::string("us-east-1") : region->second;
   // A token or a profile of a real account would be sent along.
@@ -93,6 +99,12 @@ int show_env(const std::string& url, const Values& environment, Streams io) {
       "export AWS_DEFAULT_REGION={}\n"
       "export AWS_REGION={}\n",
       url, name, name);
+  if (!authority.empty()) {
+    // For https://localhost and AWS's host names, should anything lead there.
+    auto files = prepare_surroundings(url, authority, environment);
+    io.out << fmt::format("export AWS_CA_BUNDLE='{}'\nexport NODE_EXTRA_CA_CERTS='{}'\n", files.trusted.bundle.string(),
+                          files.trusted.authority.string());
+  }
   return kDone;
 }
 

@@ -38,9 +38,9 @@ struct Page {
 constexpr std::array kPages = {
     Page{"health", "GET", Page::Guard::nobody},  Page{"metrics", "GET", Page::Guard::host},
     Page{"status", "GET", Page::Guard::machine}, Page{"doctor", "GET", Page::Guard::machine},
-    Page{"cost", "GET", Page::Guard::machine},   Page{"clock", "GET", Page::Guard::machine},
-    Page{"clock", "POST", Page::Guard::intent},  Page{"stop", "POST", Page::Guard::intent},
-    Page{"nuke", "POST", Page::Guard::intent},
+    Page{"ca.pem", "GET", Page::Guard::nobody},  Page{"cost", "GET", Page::Guard::machine},
+    Page{"clock", "GET", Page::Guard::machine},  Page{"clock", "POST", Page::Guard::intent},
+    Page{"stop", "POST", Page::Guard::intent},   Page{"nuke", "POST", Page::Guard::intent},
 };
 
 // A proxy's own peer is this machine; who is behind it may be anybody. HTTP_PROXY integrations say "Forwarded" too.
@@ -102,6 +102,7 @@ async::Task<http::Response> Admin::serve(http::Request request) {
     status["requests"] = metrics_.requests();
     co_return json_response(200, status);
   }
+  if (name == "ca.pem") co_return text_response(200, backstage_.authority(), "application/x-pem-file");
   if (name == "doctor") co_return json_response(200, co_await backstage_.doctor());
   if (name == "cost") co_return json_response(200, backstage_.cost());
   if (name == "clock") co_return method == "GET" ? clock_now() : move_clock(request);

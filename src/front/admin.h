@@ -1,6 +1,6 @@
 // lambari's own API, under /_lambari/. Not AWS's: no signature, so it is guarded by where a request comes from.
 //
-//   GET  health (also /_localstack/health), packages/<token>          anybody
+//   GET  health (also /_localstack/health), ca.pem, packages/<token>  anybody
 //   GET  metrics                                                      by a local Host name (no DNS rebinding)
 //   GET  status, doctor, cost, clock                                  and from this machine
 //   POST stop, clock, nuke                                            and with "X-Lambari: 1", which a foreign page cannot send

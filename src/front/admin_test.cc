@@ -53,6 +53,8 @@ TEST_F(AdminTest, HealthIsForEverybody) {
   EXPECT_EQ(response.status, 200);
   EXPECT_NE(response.body.find(R"("things":"running")"), std::string::npos) << response.body;
   EXPECT_EQ(serve(request("HEAD", "/_lambari/health")).status, 200);
+  far.target = "/_lambari/ca.pem";
+  EXPECT_EQ(serve(far).body, "-----BEGIN CERTIFICATE-----\n");
 }
 
 TEST_F(AdminTest, PagesAreGuarded) {

@@ -18,6 +18,7 @@ class Backstage {
   virtual async::Task<base::json::object> doctor() = 0;  // what this host gives, and the remedies
   virtual base::json::object cost() const = 0;           // what AWS would bill, as counts
   virtual std::string metrics() const = 0;               // Prometheus text of everything but the front's own
+  virtual std::string authority() const = 0;             // the certificate that TLS clients need to trust, as PEM
   virtual void stop() = 0;                               // begins the graceful stop and returns
   virtual async::Task<> nuke() = 0;                      // removes every resource of every account
   // The package of a function or layer that a token names (Code.Location). Nothing when there is none or it is over.

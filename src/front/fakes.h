@@ -131,6 +131,7 @@ class Scene final : public Backstage {
   async::Task<base::json::object> doctor() override { co_return base::json::object{{"capabilities", base::json::array()}}; }
   base::json::object cost() const override { return {{"usage", base::json::array()}}; }
   std::string metrics() const override { return "extra 1\n"; }
+  std::string authority() const override { return "-----BEGIN CERTIFICATE-----\n"; }
   void stop() override { ++stops; }
   async::Task<> nuke() override {
     ++nukes;

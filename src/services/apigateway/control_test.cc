@@ -20,6 +20,12 @@ TEST_F(Control, Apis) {
   const auto made = run(room->CreateApi(call, request));
   EXPECT_EQ(made.ApiId->size(), 10u);
   EXPECT_EQ(made.ApiEndpoint, "http://" + *made.ApiId + ".execute-api.localhost:4999");
+  auto by_aws_name = call;
+  by_aws_name.secure = true;
+  EXPECT_EQ(run(room->GetApi(by_aws_name, {*made.ApiId})).ApiEndpoint, "https" + made.ApiEndpoint->substr(4));
+  by_aws_name.host = "apigateway.us-east-1.amazonaws.com";
+  EXPECT_EQ(run(room->GetApi(by_aws_name, {*made.ApiId})).ApiEndpoint,
+            "https://" + *made.ApiId + ".execute-api.us-east-1.amazonaws.com");
   EXPECT_EQ(made.ApiKeySelectionExpression, "$request.header.x-api-key");
   EXPECT_EQ(made.RouteSelectionExpression, "$request.method $request.path");
   EXPECT_EQ(made.ProtocolType, "HTTP");

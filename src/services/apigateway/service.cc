@@ -52,12 +52,16 @@ void ApiGateway::State::refresh_all() {
 
 std::string ApiGateway::State::endpoint(const wire::Call& call, const std::string& api_id) const {
   std::string port = std::to_string(deps.public_port);
+  const std::string_view scheme = call.secure ? "https" : "http";
+  // Who came by AWS's own names goes on by them.
+  if (call.host.ends_with(".amazonaws.com"))
+    return fmt::format("{}://{}.execute-api.{}.amazonaws.com", scheme, api_id, call.region);
   const auto colon = call.host.rfind(':');
   if (colon != std::string::npos && call.host.find(']', colon) == std::string::npos) {
     const auto given = base::parse_int(std::string_view(call.host).substr(colon + 1));
     if (given && *given > 0 && *given < 65536) port = std::to_string(*given);
   }
-  return fmt::format("http://{}.execute-api.{}:{}", api_id, deps.public_host, port);
+  return fmt::format("{}://{}.execute-api.{}:{}", scheme, api_id, deps.public_host, port);
 }
 
 ApiGateway::ApiGateway(Dependencies dependencies) : state_(std::make_unique<State>(std::move(dependencies))) {}

@@ -31,7 +31,8 @@ struct Dependencies {
   contracts::Invoker& invoker;
   contracts::LogSink& logs;
   contracts::Meter& meter;
-  // ApiEndpoint is http://{apiId}.execute-api.{public_host}:{port}; the port is the caller's own where its Host names one.
+  // ApiEndpoint is http://{apiId}.execute-api.{public_host}:{port}; scheme and port are the caller's own, and so is the host
+  // where that is one of AWS's.
   std::string public_host = "localhost";
   std::uint16_t public_port = 4566;
 };
