@@ -32,6 +32,12 @@ using PoolKey = std::tuple<FunctionKey, std::uint64_t, std::string>;
 
 PoolKey key_of(const Version& v) { return {v.function, v.number, v.generation}; }
 
+// Asking costs a file opened.
+int processors() {
+  static const int number = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  return number;
+}
+
 [[noreturn]] void throttle(const char* reason) {
   aws::lambda::TooManyRequestsException fault("Rate Exceeded.");
   fault.fields.Type = "User";
@@ -62,7 +68,7 @@ struct Environments::Pool {
                 .run = run,
                 .start = start,
                 .host_is_busy = host_is_busy};
-    crowd.young_limit = 2 * static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    crowd.young_limit = 2 * processors();
     const auto young = [&](auto began) { return now - began < first_instants(host_is_busy); };
     crowd.young = static_cast<int>(std::count_if(starts.begin(), starts.end(), young));
     return crowd;
