@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "cli/run_file.h"
 #include "trust/files.h"
+#include "trust/names.h"
 
 namespace lambari::app {
 namespace {
@@ -106,6 +107,9 @@ sandbox::Options sandbox_options(const Settings& settings, const std::filesystem
   options.strict_runtimes = settings.strict_runtimes;
   options.state_directory = directory / "sandbox";
   options.endpoint_port = port;
+  options.is_endpoint_name = trust::is_served_name;
+  std::error_code none;
+  if (std::filesystem::exists(directory / "tls" / "bundle.pem", none)) options.trusted = directory / "tls";
   return options;
 }
 

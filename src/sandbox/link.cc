@@ -134,7 +134,8 @@ std::shared_ptr<Link> Link::start(const Program& program, Hello& hello) {
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
   posix_spawnattr_setpgroup(&attributes, 0);
   const std::string words[] = {program.executable.string(), std::to_string(theirs.get()), program.isolated ? "isolated" : "plain",
-                               program.runtimes.string(),   program.library.string(),     std::to_string(program.endpoint_port)};
+                               program.runtimes.string(),   program.library.string(),     std::to_string(program.endpoint_port),
+                               program.trusted.string()};
   std::vector<char*> arguments;
   for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
@@ -243,7 +244,10 @@ void Link::told(std::string_view bytes, std::vector<Descriptor> descriptors) {
         parts.endpoint_port = static_cast<std::uint16_t>(message.number());
         std::size_t next = 0;
         auto take = [&](Descriptor& into) { into = std::move(descriptors.at(next++)); };
-        for (auto* part : {&parts.runtime, &parts.endpoint, &parts.output, &parts.launch}) take(*part);
+        for (auto* part : {&parts.runtime, &parts.endpoint}) take(*part);
+        if (has & protocol::kHasNames)
+          for (auto* part : {&parts.https, &parts.http, &parts.names_udp, &parts.names_tcp}) take(*part);
+        for (auto* part : {&parts.output, &parts.launch}) take(*part);
         if (has & protocol::kHasPeak) take(parts.peak);
         if (has & protocol::kHasFreezer) take(parts.freezer);
         parts.freezer_v2 = has & protocol::kFreezerIsV2;

@@ -30,6 +30,7 @@ class Slot {
   // Descriptors; taken by who uses them. Set when ready.
   struct Parts {
     Descriptor runtime, endpoint, output, launch, peak, freezer;
+    Descriptor https, http, names_udp, names_tcp;  // in isolation: where AWS's host names lead, and what leads there
     bool freezer_v2 = false;
     std::uint16_t runtime_port = 0, endpoint_port = 0;
   };
@@ -71,6 +72,7 @@ class Link : public std::enable_shared_from_this<Link> {
     std::filesystem::path executable, library, runtimes;
     bool isolated = true;
     std::uint16_t endpoint_port = 0;
+    std::filesystem::path trusted;
   };
   // Starts the executable and waits for its hello. Throws SandboxFailed when it cannot be started.
   static std::shared_ptr<Link> start(const Program& program, Hello& hello);

@@ -59,6 +59,12 @@ TEST(Runtimes, VariablesAndCommand) {
   EXPECT_THAT(command(Family::node, all, {}),
               ElementsAre("/opt/wrap", "/var/lang/bin/node", "--expose-gc", "--max-http-header-size=81920",
                           "/var/runtime/lambari-node.mjs", "run"));
+  EXPECT_FALSE(all.contains("AWS_CA_BUNDLE"));
+  spec.environment["SSL_CERT_FILE"] = "/mine";
+  auto trusting = variables(spec, Family::node, "nodejs20.x", {.authorities = "/all", .authority = "/ours"});
+  EXPECT_EQ(trusting["AWS_CA_BUNDLE"], "/all");
+  EXPECT_EQ(trusting["NODE_EXTRA_CA_CERTS"], "/ours");
+  EXPECT_EQ(trusting["SSL_CERT_FILE"], "/mine");
   auto custom = variables(spec, Family::custom, "provided", {});
   EXPECT_FALSE(custom.contains("AWS_EXECUTION_ENV"));
   EXPECT_TRUE(command(Family::custom, custom, {}).empty());

@@ -12,7 +12,7 @@ namespace lambari::sandbox::protocol {
 
 inline constexpr std::size_t kMaxMessage = 64 * 1024;      // paths of five layers and a handful of numbers
 inline constexpr std::size_t kMaxAssignment = 240 * 1024;  // what a process is told at its start: environment and arguments
-inline constexpr std::size_t kMaxDescriptors = 8;
+inline constexpr std::size_t kMaxDescriptors = 12;
 
 enum class Ask : std::uint32_t {
   prepare = 1,  // id, pack, Mode
@@ -23,8 +23,8 @@ enum class Ask : std::uint32_t {
 
 enum class Tell : std::uint32_t {
   hello = 1,  // problem, count, (name, available, detail, remedy)...; the first message
-  ready,  // id, Has bits, runtime port, endpoint port; descriptors: runtime listener, endpoint listener, output, launch, [peak],
-          // [freezer]
+  ready,     // id, Has bits, runtime port, endpoint port; descriptors: runtime listener, endpoint listener, [listeners at 443 and
+             // 80, name server UDP and TCP], output, launch, [peak], [freezer]
   assigned,  // id, problem
   gone,      // id, has status, wait status, out of memory, peak bytes, problem; the last message about an id
 };
@@ -38,6 +38,7 @@ enum class Mode : std::uint32_t {
 
 inline constexpr std::uint32_t kHasPeak = 1;
 inline constexpr std::uint32_t kHasFreezer = 2;
+inline constexpr std::uint32_t kHasNames = 8;
 inline constexpr std::uint32_t kFreezerIsV2 = 4;  // takes "1" and "0" instead of "FROZEN" and "THAWED"
 
 class Writer {

@@ -116,6 +116,12 @@ std::map<std::string, std::string> variables(const FunctionSpec& spec, Family fa
       {"AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"},
       {"AWS_XRAY_DAEMON_ADDRESS", "169.254.79.129:2000"},
   };
+  // SDKs bring lists of authorities of their own, and each language has its variable to replace or extend them.
+  if (!places.authorities.empty()) {
+    for (const char* name : {"AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"})
+      all[name] = places.authorities;
+    all["NODE_EXTRA_CA_CERTS"] = places.authority;
+  }
   if (family == Family::python) all["PYTHONPATH"] = places.runtime;
   if (family == Family::node) {
     // nodejs/nodeNN/node_modules of a layer is for one version only.

@@ -39,6 +39,7 @@ struct Places {
   std::string layers = "/opt";
   std::string runtime = "/var/runtime";
   std::string language = "/var/lang";
+  std::string authorities, authority;  // PEM files: whom to trust, and lambari's own; empty when it has none
   std::uint16_t runtime_port = 9001;
   std::uint16_t endpoint_port = 4566;
 };

@@ -6,10 +6,12 @@
 
 #include "base/ids.h"
 #include "base/log.h"
+#include "dns/server.h"
 #include "sandbox/environment.h"
 #include "sandbox/exchange.h"
 #include "sandbox/layers.h"
 #include "sandbox/link.h"
+#include "sandbox/names.h"
 #include "sandbox/runtime_api.h"
 #include "sandbox/runtimes.h"
 
@@ -69,6 +71,7 @@ class Core : public Upkeep, public std::enable_shared_from_this<Core> {
   std::vector<Capability> capabilities_;
   bool overlay_ = false;
   std::unique_ptr<http::Server> runtime_server_;
+  std::unique_ptr<dns::Server> names_;
 
   mutable std::mutex mutex_;
   http::Server* endpoint_;  // null when stopped
@@ -105,6 +108,7 @@ void Core::start() {
   program.runtimes = fs::absolute(options_.runtimes);
   program.isolated = options_.isolation == Isolation::full;
   program.endpoint_port = options_.endpoint_port;
+  if (!options_.trusted.empty()) program.trusted = fs::absolute(options_.trusted);
   Hello hello;
   auto link = Link::start(program, hello);
   if (!hello.problem.empty()) throw SandboxFailed("functions cannot be isolated on this host: " + hello.problem);
@@ -125,6 +129,7 @@ void Core::start() {
         auto self = weak.lock();
         return self ? self->find(listener) : nullptr;
       });
+  names_ = std::make_unique<dns::Server>(loops_, answer_names(options_.is_endpoint_name, options_.resolve));
   loops_.spawn("sandbox", Link::receive(link, loops_.context(0)), loops_.executor(0));
   std::lock_guard lock(mutex_);
   link_ = std::move(link);
@@ -145,6 +150,7 @@ void Core::stop() {
   for (const auto& [listener, exchange] : exchanges) {
     exchange->close();
     runtime_server_->close_listener(listener);
+    names_->close_listener(endpoint_listener(listener.substr(listener.find(':') + 1)));
     if (endpoint) endpoint->close_listener(endpoint_listener(listener.substr(listener.find(':') + 1)));
   }
   runtime_server_.reset();
@@ -267,6 +273,13 @@ async::Task<std::unique_ptr<Environment>> Core::create(FunctionSpec spec) {
     places.layers = layers.empty() ? "/nonexistent" : layers.front();
     places.runtime = pack + "/runtime";
     places.language = pack + "/lang";
+    if (!options_.trusted.empty()) {
+      places.authorities = fs::absolute(options_.trusted / "bundle.pem").string();
+      places.authority = fs::absolute(options_.trusted / "ca.pem").string();
+    }
+  } else if (!options_.trusted.empty()) {
+    places.authorities = "/etc/ssl/certs/ca-certificates.crt";
+    places.authority = "/etc/ssl/certs/lambari-ca.pem";
   }
   const auto all = variables(spec, family, info.actual, places);
   auto words = command(family, all, places);
@@ -295,6 +308,11 @@ async::Task<std::unique_ptr<Environment>> Core::create(FunctionSpec spec) {
   endpoint->adopt(slot->parts().endpoint.release(), endpoint_listener(id));
 
   link()->assign(*slot, memory, tmp, code, layers);
+  // While that is done.
+  auto& parts = slot->parts();
+  for (auto* listener : {&parts.https, &parts.http})
+    if (*listener) endpoint->adopt(listener->release(), endpoint_listener(id));
+  if (parts.names_udp) names_->adopt(parts.names_udp.release(), parts.names_tcp.release(), endpoint_listener(id));
   const bool in_time = co_await slot->until_assigned(kAssignTime);
   auto assigned = slot->assigned();
   if (!in_time || !assigned || !assigned->empty()) {
@@ -326,6 +344,7 @@ void Core::ended(const std::string& id, const Slot& slot, bool killed, bool out_
   if (endpoint) {
     runtime_server_->close_listener(runtime_listener(id));
     endpoint->close_listener(endpoint_listener(id));
+    names_->close_listener(endpoint_listener(id));
   }
 }
 

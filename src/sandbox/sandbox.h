@@ -109,6 +109,14 @@ struct Options {
   std::filesystem::path state_directory;  // for mount points and sockets; emptied at start
   unsigned warm_slots = 2;                // prepared environments kept per runtime in use
   std::uint16_t endpoint_port = 4566;     // where AWS_ENDPOINT_URL points, inside the environment
+  // What functions are given to trust, in ca.pem (our authority), bundle.pem (with the system's) and truststore.jks (for Java).
+  // Empty: the host's certificates.
+  std::filesystem::path trusted;
+  // Host names, in lower case, that are `endpoint` inside the environment, at ports 80 and 443 (with TLS, where `endpoint` speaks
+  // it).
+  std::function<bool(std::string_view name)> is_endpoint_name = [](std::string_view) { return false; };
+  // Answers what is asked for other names, as whole DNS messages (dns::Resolve). Without it they do not exist.
+  std::function<async::Task<std::string>(std::string listener, std::string query)> resolve;
 };
 
 // The runtime is not known, or cannot run on this host.

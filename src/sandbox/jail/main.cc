@@ -92,8 +92,8 @@ int keep(int socket, Settings settings) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  // lambari-sandbox SOCKET isolated|plain RUNTIMES LIBRARY ENDPOINT_PORT
-  if (count != 6) {
+  // lambari-sandbox SOCKET isolated|plain RUNTIMES LIBRARY ENDPOINT_PORT TRUSTED
+  if (count != 7) {
     fprintf(stderr, "lambari-sandbox is started by lambari; it is of no use alone\n");
     return 2;
   }
@@ -102,6 +102,7 @@ int main(int count, char** arguments) {
   settings.runtimes = arguments[3];
   settings.library = arguments[4];
   settings.endpoint_port = static_cast<std::uint16_t>(atoi(arguments[5]));
+  settings.trusted = arguments[6];
   int socket = atoi(arguments[1]);
   // Whatever else the server had open stays its own.
   if (socket != 3 && dup2(socket, 3) != 3) return 2;

@@ -15,18 +15,15 @@ namespace {
 
 // Host paths that a function may read. Directories unless they are files on the host; missing ones are left out.
 constexpr const char* kShown[] = {
-    "/usr/bin",
-    "/usr/lib",
-    "/usr/lib32",
-    "/usr/lib64",
-    "/usr/libx32",
-    "/usr/libexec",
-    "/usr/share/zoneinfo",
-    "/usr/share/ca-certificates",
-    "/etc/alternatives",
-    "/etc/ld.so.cache",
-    "/etc/ssl/certs/ca-certificates.crt",
+    "/usr/bin",          "/usr/lib",         "/usr/lib32",          "/usr/lib64",
+    "/usr/libx32",       "/usr/libexec",     "/usr/share/zoneinfo", "/usr/share/ca-certificates",
+    "/etc/alternatives", "/etc/ld.so.cache",
 };
+constexpr const char* kCertificates = "/etc/ssl/certs/ca-certificates.crt";
+// What stands in for it and beside it when a folder is given, by the names in there.
+constexpr std::pair<const char*, const char*> kTrusted[] = {{"/bundle.pem", kCertificates},
+                                                            {"/ca.pem", "/etc/ssl/certs/lambari-ca.pem"},
+                                                            {"/truststore.jks", "/etc/ssl/certs/java/cacerts"}};
 // Parts of them that it may not: packages that the host's user installed for the host's programs.
 constexpr const char* kHidden[] = {"/usr/lib/python3", "/usr/lib/node_modules", "/usr/lib/systemd", "/usr/lib/modules"};
 // Compatibility names; symbolic links as on the host, or the directories themselves where /usr is not merged.
@@ -55,6 +52,11 @@ void make_file(const std::string& path, std::string_view text) {
   check(file && write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()), "write " + path);
 }
 
+// Copied: a bind would show where it is from.
+struct Copy {
+  std::string where, text;
+};
+
 struct Bind {
   Fd tree;
   std::string where;
@@ -69,7 +71,7 @@ Bind take(const std::string& from, const std::string& where, bool recursive) {
   return bind;
 }
 
-void build(const std::string& root, std::vector<Bind>& binds, const std::string& library) {
+void build(const std::string& root, std::vector<Bind>& binds, const std::vector<Copy>& copies) {
   mount_at("lambari", root, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=4m,nr_inodes=2k");
   // The `lib` folders will be covered. The loader of a process that waits for its function remembers which places do not exist.
   for (const char* folder : {"/proc", "/dev", "/tmp", "/opt/lib", "/var/task/lib", "/var/runtime", "/var/lang", "/var/lambari",
@@ -82,7 +84,7 @@ void build(const std::string& root, std::vector<Bind>& binds, const std::string&
       make_file(root + bind.where, "");
     attach_tree(bind.tree, root + bind.where);
   }
-  make_file(root + "/var/lambari/liblambari-slot.so", library);  // a bind would show where it is from
+  for (const auto& copy : copies) make_file(root + copy.where, copy.text);
   struct stat info{};
   for (const char* path : kHidden)
     if (exists(root + path, info) && S_ISDIR(info.st_mode))
@@ -156,8 +158,15 @@ Fd make_root(const Roots& roots, const std::string& pack, const Staging* staging
         show_quietly(pack + "/runtime", "/var/runtime");
         show_quietly(pack + "/lang", "/var/lang");
       }
-      const auto library = read_file(roots.library);
-      if (library.empty()) throw Failure(roots.library + " cannot be read");
+      std::vector<Copy> copies;
+      auto copy = [&](const std::string& from, const std::string& where) {
+        copies.push_back({where, read_file(from)});
+        if (copies.back().text.empty()) throw Failure(from + " cannot be read");
+      };
+      copy(roots.library, "/var/lambari/liblambari-slot.so");
+      if (roots.trusted.empty() && stat(kCertificates, &info) == 0) show(kCertificates, kCertificates);
+      if (!roots.trusted.empty())
+        for (auto [name, where] : kTrusted) copy(roots.trusted + name, where);
       for (const char* name : kDevices) binds.push_back(take(std::string("/dev/") + name, std::string("/dev/") + name, false));
 
       if (roots.user_namespace) {
@@ -173,7 +182,7 @@ Fd make_root(const Roots& roots, const std::string& pack, const Staging* staging
           Fd own(open("/proc/thread-self/ns/mnt", O_RDONLY | O_CLOEXEC));
           // /proc is still the supervisor's: our own number there is not known to us, but to it "self" is.
           check(static_cast<bool>(own), "open our mount namespace");
-          build("/mnt", binds, library);
+          build("/mnt", binds, copies);
           send_packet(theirs.get(), "ok", {own.get()});
         } catch (const std::exception& error) {
           send_packet(theirs.get(), std::string("!") + error.what());

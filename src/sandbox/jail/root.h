@@ -10,6 +10,7 @@ namespace lambari::jail {
 
 struct Roots {
   std::string library;  // liblambari-slot.so
+  std::string trusted;  // folder with what a function is given to trust (TLS); empty: the host's certificates
   Fd user_namespace;    // the house's; empty when we are in it already
 };
 

@@ -49,6 +49,24 @@ void loopback_up() {
   check(ioctl(any.get(), SIOCSIFFLAGS, &request) == 0, "loopback up");
 }
 
+// AWS's host names lead to the loopback, so their ports are opened there, and the one of the name server.
+void open_named_ports(Fd* listeners, std::uint16_t endpoint_port) {
+  auto listen_at = [&](SlotListener which, std::uint16_t port) {
+    // The server's own port may be one of them.
+    listeners[which] = port == endpoint_port ? Fd(fcntl(listeners[kEndpoint].get(), F_DUPFD_CLOEXEC, 0)) : listen_local(port);
+  };
+  listen_at(kHttps, 443);
+  listen_at(kHttp, 80);
+  listen_at(kNamesTcp, 53);
+  Fd datagrams(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(53);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  check(datagrams && bind(datagrams.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0, "bind port 53");
+  listeners[kNamesUdp] = std::move(datagrams);
+}
+
 Filter filter_of(const SlotPlan& plan) { return {plan.filter->data(), static_cast<unsigned short>(plan.filter->size())}; }
 
 [[noreturn]] void run_main_process(const SlotPlan& plan) {
@@ -63,11 +81,13 @@ Filter filter_of(const SlotPlan& plan) { return {plan.filter->data(), static_cas
   if (plan.mode == Mode::launch) launch();
   const char* arguments[] = {
       "/var/lang/bin/node", "--expose-gc", "--max-http-header-size=81920", "/var/runtime/lambari-node.mjs", "wait", nullptr};
+  // The last one is read when the interpreter starts, as sandbox/runtimes.cc has it for functions.
   const char* environment[] = {"PATH=/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin",
                                "AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001",
                                "TZ=:UTC",
                                "LANG=en_US.UTF-8",
                                kLibraryPath,
+                               plan.trusts ? "NODE_EXTRA_CA_CERTS=/etc/ssl/certs/lambari-ca.pem" : nullptr,
                                nullptr};
   execve(arguments[0], const_cast<char**>(arguments), const_cast<char**>(environment));
   dprintf(2, "lambari: %s: %s\n", arguments[0], strerror(errno));
@@ -110,7 +130,10 @@ Filter filter_of(const SlotPlan& plan) { return {plan.filter->data(), static_cas
     check(sethostname(kName, sizeof kName - 1) == 0, "sethostname");
     loopback_up();
     auto runtime_port = plan.runtime_port, endpoint_port = plan.endpoint_port;
-    Fd runtime = listen_local(runtime_port), endpoint = listen_local(endpoint_port);
+    Fd listeners[kSlotListeners];
+    listeners[kRuntime] = listen_local(runtime_port);
+    listeners[kEndpoint] = listen_local(endpoint_port);
+    open_named_ports(listeners, endpoint_port);
     mount_own("mode=1777,size=1m,nr_inodes=100k,uid=" + std::to_string(kFunctionUid) + ",gid=" + std::to_string(kFunctionGid));
     check(chdir("/") == 0, "chdir");
 
@@ -122,9 +145,10 @@ Filter filter_of(const SlotPlan& plan) { return {plan.filter->data(), static_cas
     }
     // The listeners go up only now: the supervisor may rely on all of the above.
     SlotReport ready{SlotReport::ready, 0};
-    send_packet(plan.control, {reinterpret_cast<const char*>(&ready), sizeof ready}, {runtime.get(), endpoint.get()});
-    runtime.reset();
-    endpoint.reset();
+    std::vector<int> descriptors;
+    for (const auto& listener : listeners) descriptors.push_back(listener.get());
+    send_packet(plan.control, {reinterpret_cast<const char*>(&ready), sizeof ready}, descriptors);
+    for (auto& listener : listeners) listener.reset();
 
     int control = fcntl(plan.control, F_DUPFD_CLOEXEC, 64), peak = fcntl(plan.peak, F_DUPFD_CLOEXEC, 64);
     check(control >= 0 && dup2(control, 3) == 3 && (peak < 0 || dup2(peak, 4) == 4), "dup");

@@ -20,7 +20,7 @@ namespace lambari::jail {
 struct SlotReport {
   enum Kind : std::uint64_t {
     entered = 1,  // from the entrant, with the slot's namespaces
-    ready,        // with the two listeners
+    ready,        // with the listeners
     failed,       // text follows
     exited,       // with the status of the function's process
     over_memory,  // where the init watches it
@@ -28,6 +28,10 @@ struct SlotReport {
   Kind kind;
   std::int64_t status;
 };
+
+// What listens inside a slot, in the order in which the init sends it: the Runtime API, AWS at the server's own port and at the
+// ports of its host names, and the name server that leads there.
+enum SlotListener : std::size_t { kRuntime, kEndpoint, kHttps, kHttp, kNamesUdp, kNamesTcp, kSlotListeners };
 
 struct SlotPlan {
   std::uint64_t id = 0;
@@ -41,6 +45,7 @@ struct SlotPlan {
   int launch = -1;
   int peak = -1;  // where there is no control group for memory: what MemoryWatch writes to. The limit comes by `control`
   std::uint16_t runtime_port = 0, endpoint_port = 0;
+  bool trusts = false;  // the root has lambari's certificate
   const std::vector<sock_filter>* filter = nullptr;
 };
 

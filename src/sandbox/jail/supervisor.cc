@@ -66,7 +66,8 @@ struct Supervisor::Slot {
   Fd control;
   Fd peak;                     // what the init writes where no control group counts memory
   std::vector<Fd> namespaces;  // until they are not needed: they would outlive the slot
-  Fd output_read, output_write, launch_server, launch_slot, runtime, endpoint;
+  Fd output_read, output_write, launch_server, launch_slot;
+  std::vector<Fd> listeners;  // as SlotListener has them; of a plain process the first two
   std::uint16_t runtime_port = 0, endpoint_port = 0;
   Zygote* zygote = nullptr;
   bool entered = false;
@@ -153,6 +154,7 @@ void Supervisor::run() {
   check(signals_ && epoll_, "epoll");
 
   roots_.library = settings_.library;
+  roots_.trusted = settings_.trusted;
   std::string problem;
   std::vector<Capability> capabilities;
   if (settings_.isolated)
@@ -286,6 +288,7 @@ void Supervisor::prepare_slot(std::uint64_t id, const std::string& pack, Mode mo
     plan.launch = slot.launch_slot.get();
     slot.runtime_port = plan.runtime_port = kRuntimePort;
     slot.endpoint_port = plan.endpoint_port = settings_.endpoint_port;
+    plan.trusts = !roots_.trusted.empty();
     plan.filter = &filter_;
     auto [ours, theirs] = socket_pair();
     int yes = 1;
@@ -307,8 +310,8 @@ void Supervisor::prepare_slot(std::uint64_t id, const std::string& pack, Mode mo
 
 // The runtime as an ordinary process of the server's user. Only what needs no right is set.
 void Supervisor::prepare_plain(Slot& slot) {
-  slot.runtime = listen_local(slot.runtime_port);
-  slot.endpoint = listen_local(slot.endpoint_port);
+  slot.listeners.push_back(listen_local(slot.runtime_port));
+  slot.listeners.push_back(listen_local(slot.endpoint_port));
   pid_t child = fork();
   check(child >= 0, "fork");
   if (child == 0) {
@@ -348,11 +351,10 @@ void Supervisor::on_control(Slot& slot) {
     slot.namespaces = std::move(packet.descriptors);
     slot.entered = true;
     begin(slot);
-  } else if (report.kind == SlotReport::ready && !slot.init && packet.descriptors.size() == 2 && packet.sender > 1) {
+  } else if (report.kind == SlotReport::ready && !slot.init && packet.descriptors.size() == kSlotListeners && packet.sender > 1) {
     slot.init = packet.sender;
     slot.process = open_process(slot.init);
-    slot.runtime = std::move(packet.descriptors[0]);
-    slot.endpoint = std::move(packet.descriptors[1]);
+    slot.listeners = std::move(packet.descriptors);
     begin(slot);
   } else if (report.kind == SlotReport::exited) {
     if (!slot.has_status) slot.status = static_cast<int>(report.status);
@@ -427,7 +429,11 @@ void Supervisor::on_zygote(Zygote& zygote) {
 void Supervisor::tell_ready(Slot& slot) {
   slot.ready = true;
   std::uint32_t has = 0;
-  std::vector<int> descriptors{slot.runtime.get(), slot.endpoint.get(), slot.output_read.get(), slot.launch_server.get()};
+  if (slot.listeners.size() == kSlotListeners) has |= protocol::kHasNames;
+  std::vector<int> descriptors;
+  for (const auto& listener : slot.listeners) descriptors.push_back(listener.get());
+  descriptors.push_back(slot.output_read.get());
+  descriptors.push_back(slot.launch_server.get());
   Fd peak = slot.peak ? Fd(fcntl(slot.peak.get(), F_DUPFD_CLOEXEC, 0)) : slot.group.peak();
   if (peak) {
     has |= protocol::kHasPeak;
@@ -441,8 +447,8 @@ void Supervisor::tell_ready(Slot& slot) {
   }
   tell(Writer(Tell::ready).number(slot.id).number(has).number(slot.runtime_port).number(slot.endpoint_port), descriptors);
   // Theirs now; an end of ours would keep the function's output and network alive.
-  for (Fd* fd : {&slot.runtime, &slot.endpoint, &slot.output_read, &slot.output_write, &slot.launch_server, &slot.launch_slot})
-    fd->reset();
+  slot.listeners.clear();
+  for (Fd* fd : {&slot.output_read, &slot.output_write, &slot.launch_server, &slot.launch_slot}) fd->reset();
 }
 
 void Supervisor::assign(Slot& slot, Reader& message) {

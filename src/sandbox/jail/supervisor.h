@@ -24,6 +24,7 @@ struct Settings {
   std::string runtimes;
   std::string library;
   std::uint16_t endpoint_port = 0;
+  std::string trusted;  // as in Roots
 };
 
 class Supervisor {
