@@ -44,6 +44,8 @@ class Emitter:
     def value_type(self, name):
         shape = self.model.shapes[name]
         kind = shape["type"]
+        if name in self.model.event_streams:
+            return f"wire::EventStream<::{self.namespace}::{self.struct_name(name)}>"
         if kind == "structure":
             return "wire::Document" if shape.get("document") else f"::{self.namespace}::{self.struct_name(name)}"
         if kind == "list":
@@ -65,7 +67,8 @@ class Emitter:
     def types(self):
         out = ["// Generated from the pinned API model. Not edited, not committed.", "#pragma once", "",
                "#include <cstdint>", "#include <map>", "#include <optional>", "#include <string>", "#include <vector>", "",
-               '#include "base/clock.h"', '#include "wire/fault.h"', '#include "wire/shape.h"', "",
+               '#include "base/clock.h"', *(['#include "wire/event_stream.h"'] if self.model.event_streams else []),
+               '#include "wire/fault.h"', '#include "wire/shape.h"', "",
                f"namespace {self.namespace} {{", ""]
         structures = [n for n in self.model.ordered_structures() if not self.model.shapes[n].get("document")]
         out += [f"struct {self.struct_name(name)};" for name in structures] + [""]
@@ -129,6 +132,8 @@ class Emitter:
             fields.append(f".query_name = {text(spec['queryName'])}")
         location = {"header": "header", "headers": "headers", "querystring": "query", "uri": "uri", "statusCode": "status"}.get(
             spec.get("location"))
+        if spec.get("eventpayload") or spec.get("eventheader"):
+            location = "event_payload" if spec.get("eventpayload") else "event_header"
         if location:
             fields.append(f".location = wire::Location::{location}")
         if owner and name in self.model.shapes[owner].get("required", []) and owner not in self.error_names:
@@ -185,8 +190,8 @@ class Emitter:
             access = f"wire::access::Map<{self.value_type(shape['value']['shape'])}>"
             fields += [".element = &element", ".key = &key", f".count = {access}::count", f".emplace = {access}::emplace",
                        f".for_each = {access}::for_each"]
-        for flag in ("flattened", "streaming", "sensitive"):
-            if shape.get(flag):
+        for flag, key in (("flattened", "flattened"), ("streaming", "streaming"), ("event_stream", "eventstream"), ("sensitive", "sensitive")):
+            if shape.get(key):
                 fields.append(f".{flag} = true")
         if "locationName" in shape:
             fields.append(f".location_name = {text(shape['locationName'])}")
@@ -206,7 +211,7 @@ class Emitter:
             before.append("  static const std::string_view values[] = {" + ", ".join(text(v) for v in shape["enum"]) + "};")
             fields.append(".enum_values = values")
         order = ["kind", "name", "members", "element", "key", "payload", "location_name", "xml_namespace", "xml_prefix", "flattened", "is_union", "streaming",
-                 "sensitive", "time_format", "min", "max", "pattern", "enum_values", "count", "append", "at", "emplace", "for_each"]
+                 "event_stream", "sensitive", "time_format", "min", "max", "pattern", "enum_values", "count", "append", "at", "emplace", "for_each"]
         fields.sort(key=lambda f: order.index(f[1:f.index(" ")]))
         return "\n".join([f"const wire::Shape* {symbol}() {{", *before, f"  static const wire::Shape shape = {{{', '.join(fields)}}};",
                           "  return &shape;", "}", ""])

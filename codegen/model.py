@@ -38,6 +38,11 @@ class Model:
         if unknown:
             raise SystemExit(f"models/services.json: {service} has no operation {sorted(unknown)}")
         self.structures, self.errors = self._reachable()
+        self.event_streams = {name for name in self.structures if self.shapes[name].get("eventstream")}
+        for name in self.served:
+            request = self.operations[name].get("input", {}).get("shape")
+            if request and any(self.reaches(request, stream) for stream in self.event_streams):
+                raise SystemExit(f"{self.service}: {name} takes an event stream, which the generator does not support")
 
     def _reachable(self):
         seen, stack, errors = [], [], []
@@ -60,8 +65,6 @@ class Model:
             seen.append(name)
             shape = self.shapes[name]
             if shape["type"] == "structure":
-                if shape.get("eventstream"):
-                    raise SystemExit(f"{self.service}: event stream {name} is not supported by the generator")
                 stack.extend(member["shape"] for member in shape["members"].values())
             elif shape["type"] == "list":
                 stack.append(shape["member"]["shape"])

@@ -10,6 +10,7 @@
 
 #include "async/gate.h"
 #include "async/loops.h"
+#include "async/pipe.h"
 
 namespace lambari::async {
 namespace {
@@ -335,6 +336,47 @@ TEST(Semaphore, ServesInOrderOfArrival) {
   semaphore.release();
   ASSERT_TRUE(latch.wait());
   EXPECT_THAT(order, testing::ElementsAre(0, 1, 2, 3, 4));
+}
+
+Task<> write_all(Pipe& pipe, int count, std::atomic<int>* written, Latch* done) {
+  for (int i = 0; i < count; ++i) {
+    if (!co_await pipe.write(std::string(100, static_cast<char>('a' + i % 26)))) break;
+    ++*written;
+  }
+  pipe.finish();
+  done->down();
+}
+
+Task<> read_all(Pipe& pipe, std::string* all) {
+  while (auto piece = co_await pipe.read()) *all += *piece;
+}
+
+TEST(Pipe, KeepsOrderAcrossLoopsAndHoldsTheWriterBack) {
+  Loops loops(2);
+  Pipe pipe(250);
+  std::atomic<int> written = 0;
+  Latch done(1);
+  loops.spawn("writer", write_all(pipe, 1000, &written, &done), loops.executor(1));
+  loops.run(sleep_for(20ms));
+  EXPECT_EQ(written, 3);  // 300 bytes wait: at most the capacity and a piece
+  std::string all;
+  loops.run(read_all(pipe, &all));
+  ASSERT_TRUE(done.wait());
+  ASSERT_EQ(all.size(), 100'000u);
+  for (int i = 0; i < 1000; ++i) ASSERT_EQ(all[static_cast<std::size_t>(i) * 100], 'a' + i % 26);
+}
+
+TEST(Pipe, AWriterIsLetGoWhenTheReaderLeaves) {
+  Loops loops(1);
+  Pipe pipe(100);
+  std::atomic<int> written = 0;
+  Latch done(1);
+  loops.spawn("writer", write_all(pipe, 10, &written, &done));
+  loops.run(sleep_for(5ms));
+  EXPECT_EQ(written, 1);
+  pipe.leave();
+  ASSERT_TRUE(done.wait());
+  EXPECT_EQ(written, 1);
 }
 
 }  // namespace

@@ -35,7 +35,8 @@ bool carries_code(const http::Request& head) {
 
 std::size_t api_body_limit(const http::Request& head) {
   if (carries_code(head)) return kCodeUploadRead;
-  return head.path().ends_with("/invocations") ? kInvokeRead : kDefault;
+  const auto path = head.path();
+  return path.ends_with("/invocations") || path.ends_with("/response-streaming-invocations") ? kInvokeRead : kDefault;
 }
 
 void check_body_size(const wire::Match& match, std::size_t body_bytes) {

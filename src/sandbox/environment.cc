@@ -20,7 +20,8 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 using Kind = Outcome::Kind;
 
-constexpr auto kDeathTime = 2s;  // from a closed pipe or an answered start to the news of the process's end
+constexpr auto kDeathTime = 2s;    // from a closed pipe or an answered start to the news of the process's end
+constexpr auto kNewsTime = 250ms;  // from a broken connection to the same news
 
 base::Timestamp now() {
   return {std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count()};
@@ -60,6 +61,7 @@ class Room : public Environment {
   std::uint64_t peak() const;
   void set_frozen(bool frozen);
   async::Task<Outcome> death();
+  async::Task<bool> dies_soon();
   void end(bool killed, bool out_of_memory);
 
   const std::string id_;
@@ -142,6 +144,13 @@ async::Task<Outcome> Room::death() {
   co_return outcome;
 }
 
+// A process that ended closed its connections first: the news are on their way.
+async::Task<bool> Room::dies_soon() {
+  const auto ticket = slot_->changed().ticket();
+  if (!slot_->gone()) co_await slot_->changed().wait(ticket, kNewsTime);
+  co_return slot_->gone().has_value();
+}
+
 async::Task<Outcome> Room::invoke(Invocation invocation, LineSink lines) {
   if (!alive()) throw SandboxFailed("the environment has ended");
   set_frozen(false);
@@ -154,6 +163,7 @@ async::Task<Outcome> Room::invoke(Invocation invocation, LineSink lines) {
   auto deadline = began + (first ? spec_.init_timeout : timeout);
   bool initializing = first;
   std::optional<std::chrono::microseconds> init_duration;
+  const auto sink = invocation.sink;
   exchange_->offer(std::move(invocation));
 
   std::optional<Exchange::Answer> answer;
@@ -179,10 +189,18 @@ async::Task<Outcome> Room::invoke(Invocation invocation, LineSink lines) {
     co_await exchange_->to_invoker().wait(ticket, until(deadline));
   }
 
+  // A runtime that dies inside its answer has not answered.
+  if (answer && answer->error_type == kTruncatedResponse && co_await dies_soon()) answer.reset();
+
   Outcome outcome;
   if (early) {
     outcome = std::move(*early);
   } else if (answer) {
+    if (sink && !answer->streamed && answer->kind == Kind::success) {
+      sink->begin(std::move(answer->content_type));
+      co_await sink->write(std::move(answer->payload));
+      answer->payload = {};
+    }
     outcome.kind = answer->kind;
     outcome.payload = std::move(answer->payload);
     outcome.error_type = std::move(answer->error_type);

@@ -46,6 +46,7 @@ async::Task<std::optional<Invocation>> Exchange::next() {
       if (offered_) {
         mine = std::exchange(offered_, std::nullopt);
         running_ = mine->request_id;
+        sink_ = mine->sink;
         taken_ = now();
         told = true;
       }
@@ -63,7 +64,7 @@ Exchange::Verdict Exchange::answer(std::string_view request_id, Answer answer) {
     if (running_.empty() || running_ != request_id) return Verdict::wrong_id;
     running_.clear();
     answer.when = now();
-    answer.bytes = answer.payload.size();
+    if (!answer.streamed) answer.bytes = answer.payload.size();
     if (answer.kind == Outcome::Kind::success && answer.payload.size() > kMaxResponse) {
       answer.kind = Outcome::Kind::payload_too_large;
       answer.payload.clear();
@@ -73,6 +74,17 @@ Exchange::Verdict Exchange::answer(std::string_view request_id, Answer answer) {
   }
   to_invoker_.notify_all();
   return verdict;
+}
+
+std::optional<std::shared_ptr<ResponseSink>> Exchange::begin_stream(std::string_view request_id, std::string content_type) {
+  std::shared_ptr<ResponseSink> sink;
+  {
+    std::lock_guard lock(mutex_);
+    if (closed_ || running_.empty() || running_ != request_id) return std::nullopt;
+    sink = std::exchange(sink_, nullptr);
+  }
+  if (sink) sink->begin(std::move(content_type));
+  return sink;
 }
 
 void Exchange::start_failed(Answer answer) {
@@ -91,7 +103,7 @@ void Exchange::announce_too_large(std::size_t bytes) {
     std::lock_guard lock(mutex_);
     if (running_.empty()) return;
     running_.clear();
-    answer_ = Answer{Outcome::Kind::payload_too_large, {}, {}, bytes, now()};
+    answer_ = Answer{.kind = Outcome::Kind::payload_too_large, .bytes = bytes, .when = now()};
   }
   to_invoker_.notify_all();
 }

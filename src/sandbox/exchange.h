@@ -15,6 +15,8 @@ namespace lambari::sandbox {
 
 inline constexpr std::size_t kMaxResponse = 6'291'556;  // AWS: 6 MB and room for its envelope
 
+inline constexpr std::string_view kTruncatedResponse = "Runtime.TruncatedResponse";  // the connection ended inside it
+
 class Exchange {
  public:
   // How a runtime answered, or what it said about its start.
@@ -22,6 +24,8 @@ class Exchange {
     Outcome::Kind kind = Outcome::Kind::success;
     std::string payload;
     std::string error_type;
+    std::string content_type;
+    bool streamed = false;  // the sink has it
     std::size_t bytes = 0;
     std::chrono::steady_clock::time_point when;
   };
@@ -38,6 +42,8 @@ class Exchange {
   async::Task<std::optional<Invocation>> next();
   enum class Verdict { accepted, wrong_id, too_large };
   Verdict answer(std::string_view request_id, Answer answer);
+  // An answer in pieces begins: where they go; null when they are to be collected; nothing when no such invocation runs.
+  std::optional<std::shared_ptr<ResponseSink>> begin_stream(std::string_view request_id, std::string content_type);
   void start_failed(Answer answer);
   void announce_too_large(std::size_t bytes);  // the body will not even be read
 
@@ -47,6 +53,7 @@ class Exchange {
   mutable std::mutex mutex_;
   std::optional<Invocation> offered_;
   std::string running_;  // request id
+  std::shared_ptr<ResponseSink> sink_;
   std::optional<std::chrono::steady_clock::time_point> taken_;
   std::optional<Answer> answer_;
   bool waited_ = false;

@@ -1,5 +1,6 @@
 #include "sandbox/runtime_api.h"
 
+#include "base/bytes.h"
 #include "base/text.h"
 
 namespace lambari::sandbox {
@@ -10,6 +11,8 @@ using namespace std::chrono_literals;
 constexpr std::string_view kPrefix = "/2018-06-01/runtime/";
 constexpr std::size_t kMaxBody = 32 * 1024 * 1024;  // beyond it a body is refused unread
 constexpr std::string_view kErrorType = "Lambda-Runtime-Function-Error-Type";
+constexpr std::string_view kErrorBody = "Lambda-Runtime-Function-Error-Body";
+constexpr std::string_view kResponseMode = "Lambda-Runtime-Function-Response-Mode";
 
 http::Response json(int status, std::string body) {
   http::Response response;
@@ -52,14 +55,64 @@ std::pair<std::string_view, std::string_view> invocation_of(std::string_view res
   return base::cut(rest.substr(kInvocation.size()), '/');
 }
 
-std::size_t body_limit(const FindExchange& find, const http::Request& head) {
+http::BodyPolicy body_policy(const FindExchange& find, const http::Request& head) {
   auto path = head.path();
   if (!path.starts_with(kPrefix)) return kMaxBody;
   auto [id, action] = invocation_of(path.substr(kPrefix.size()));
+  if (action == "response" && base::iequals(head.headers.get(kResponseMode), "streaming")) return {kMaxStream, true};
   auto length = base::parse_int(head.headers.get("Content-Length", "0"));
   if (action == "response" && length && *length > static_cast<long long>(kMaxBody))
     if (auto exchange = find(head.listener)) exchange->announce_too_large(static_cast<std::size_t>(*length));
   return kMaxBody;
+}
+
+http::Response verdict_of(Exchange::Verdict verdict) {
+  switch (verdict) {
+    case Exchange::Verdict::accepted: break;
+    case Exchange::Verdict::wrong_id: return fault(400, "InvalidRequestID", "Invalid request ID");
+    case Exchange::Verdict::too_large:
+      return fault(413, "RequestEntityTooLarge", fmt::format("Exceeded maximum allowed payload size ({} bytes).", kMaxResponse));
+  }
+  return accepted();
+}
+
+// An answer that comes in pieces. A function that fails on the way says so in the fields behind the body.
+// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming
+async::Task<http::Response> take_stream(std::shared_ptr<Exchange> exchange, std::string id, http::Request request) {
+  std::string type(request.headers.get("Content-Type", "application/octet-stream"));
+  auto sink = exchange->begin_stream(id, type);
+  if (!sink) co_return verdict_of(Exchange::Verdict::wrong_id);
+  Exchange::Answer answer;
+  answer.streamed = *sink != nullptr;
+  answer.content_type = std::move(type);
+  bool ended = false;
+  try {
+    for (;;) {
+      auto piece = co_await request.stream->next();
+      ended = piece.empty();
+      if (ended) break;
+      answer.bytes += piece.size();
+      if (*sink)
+        co_await (*sink)->write(std::move(piece));
+      else if (answer.payload.size() <= kMaxResponse)
+        answer.payload += piece;
+    }
+  } catch (const http::BodyBroken& broken) {
+    if (broken.status == 413) answer.kind = Outcome::Kind::payload_too_large;
+  }
+  if (!ended && answer.kind == Outcome::Kind::success) {
+    answer.kind = Outcome::Kind::function_error;
+    answer.error_type = kTruncatedResponse;
+    answer.payload =
+        fmt::format(R"({{"errorType":"{}","errorMessage":"Response ended before it was complete"}})", kTruncatedResponse);
+  }
+  const auto& trailers = request.stream->trailers();
+  if (auto error = trailers.find(kErrorType); ended && error) {
+    answer.kind = Outcome::Kind::function_error;
+    answer.error_type = *error;
+    answer.payload = base::unbase64(trailers.get(kErrorBody)).value_or("");
+  }
+  co_return verdict_of(exchange->answer(id, std::move(answer)));
 }
 
 async::Task<http::Response> serve(FindExchange find, http::Request request) {
@@ -86,18 +139,15 @@ async::Task<http::Response> answer_runtime(std::shared_ptr<Exchange> exchange, h
     co_return accepted();
   }
   auto [id, action] = invocation_of(rest);
+  if (post && action == "response" && request.stream)
+    co_return co_await take_stream(exchange, std::string(id), std::move(request));
   if (post && (action == "response" || action == "error")) {
     Exchange::Answer answer;
     if (action == "error") answer.kind = Outcome::Kind::function_error;
     answer.error_type = request.headers.get(kErrorType);
+    answer.content_type = request.headers.get("Content-Type", "application/json");
     answer.payload = std::move(request.body);
-    switch (exchange->answer(id, std::move(answer))) {
-      case Exchange::Verdict::accepted: co_return accepted();
-      case Exchange::Verdict::wrong_id: co_return fault(400, "InvalidRequestID", "Invalid request ID");
-      case Exchange::Verdict::too_large:
-        co_return fault(413, "RequestEntityTooLarge",
-                        fmt::format("Exceeded maximum allowed payload size ({} bytes).", kMaxResponse));
-    }
+    co_return verdict_of(exchange->answer(id, std::move(answer)));
   }
   co_return fault(404, "NotFound", "No such operation");
 }
@@ -105,10 +155,11 @@ async::Task<http::Response> answer_runtime(std::shared_ptr<Exchange> exchange, h
 std::unique_ptr<http::Server> make_runtime_server(async::Loops& loops, FindExchange find) {
   http::Limits limits;
   limits.idle = 24h;                      // a frozen environment keeps its connection
+  limits.body_stall = 24h;                // a function may think between two pieces of its answer
   limits.header_bytes = 2 * 1024 * 1024;  // a stack trace for X-Ray comes as a header of up to 1 MB
   return std::make_unique<http::Server>(
       loops, [find](http::Request request) { return serve(find, std::move(request)); }, limits,
-      [find](const http::Request& head) { return body_limit(find, head); });
+      [find](const http::Request& head) { return body_policy(find, head); });
 }
 
 }  // namespace lambari::sandbox

@@ -36,6 +36,18 @@ struct FunctionSpec {
   std::chrono::milliseconds init_timeout{10'000};
 };
 
+// Where an answer goes while it is made. One call at a time, on the loop of the runtime's connection; may outlive invoke().
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html
+class ResponseSink {
+ public:
+  virtual ~ResponseSink() = default;
+  // The function begins to answer; once, and not at all when it fails first. The type is the runtime's word:
+  // "application/vnd.awslambda.http-integration-response" says that a JSON head and eight NUL bytes come first.
+  virtual void begin(std::string content_type) = 0;
+  // May wait, and the function waits with it. False: nobody listens any more. The function runs on all the same.
+  virtual async::Task<bool> write(std::string piece) = 0;
+};
+
 struct Invocation {
   std::string request_id;
   std::string payload;
@@ -44,17 +56,22 @@ struct Invocation {
   std::string cognito_identity;  // JSON or empty
   std::string trace_header;
   std::chrono::milliseconds timeout{3'000};
+  // Set: the answer goes here, in the pieces that a streaming function writes (up to kMaxStream), whole from any other.
+  // Otherwise the answer is collected, whatever the function does.
+  std::shared_ptr<ResponseSink> sink;
 };
+
+inline constexpr std::size_t kMaxStream = 200ULL * 1024 * 1024;  // AWS's default; of answers that are streamed
 
 struct Outcome {
   enum class Kind {
-    success,         // payload is the answer
-    function_error,  // the handler raised; payload is the error document the runtime sent
+    success,         // payload is the answer; empty when it went to a sink
+    function_error,  // the handler raised, perhaps after the sink had its first pieces; payload is the error document
     init_error,      // the runtime reported /init/error, payload is its document
     timeout,         // the environment is gone
     crash,           // the process ended: exit_status or signal
     out_of_memory,
-    payload_too_large,  // the answer was over 6 MB; payload empty, response_bytes says how large
+    payload_too_large,  // the answer was over 6 MB, or streamed and over kMaxStream; response_bytes says how large
   };
   Kind kind = Kind::success;
   std::string payload;

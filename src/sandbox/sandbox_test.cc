@@ -69,6 +69,28 @@ struct Result {
   std::vector<std::string> lines;
 };
 
+// What came of a streamed answer. `slow` keeps the writer waiting before each piece is taken.
+struct Heard : ResponseSink {
+  void begin(std::string type) override {
+    ++begun;
+    content_type = std::move(type);
+  }
+  async::Task<bool> write(std::string piece) override {
+    if (slow > 0ms) co_await async::sleep_for(slow);
+    pieces.push_back(std::move(piece));
+    co_return true;
+  }
+  std::string all() const {
+    std::string text;
+    for (const auto& piece : pieces) text += piece;
+    return text;
+  }
+  int begun = 0;
+  std::string content_type;
+  std::vector<std::string> pieces;
+  std::chrono::milliseconds slow{0};
+};
+
 class SandboxTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -192,6 +214,20 @@ class SandboxTest : public testing::Test {
                                                [lines](base::Timestamp, std::string line) { lines->push_back(line); });
     into.lines = *lines;
   }
+  // The same, its answer told as it comes.
+  static Result stream(Environment& environment, std::shared_ptr<Heard> heard, std::string payload = "{}",
+                       std::chrono::milliseconds timeout = 10s) {
+    Invocation invocation;
+    invocation.request_id = "streamed";
+    invocation.payload = std::move(payload);
+    invocation.function_arn = "arn:aws:lambda:eu-west-1:000000000000:function:f";
+    invocation.timeout = timeout;
+    invocation.sink = std::move(heard);
+    Result result;
+    loops_->run(invoke_into(environment, std::move(invocation), result));
+    return result;
+  }
+
   // One invocation of a new environment of inline Python.
   static Result run(const std::string& source, std::string payload = "{}", std::function<void(FunctionSpec&)> change = {},
                     std::chrono::milliseconds timeout = 10s) {
@@ -540,6 +576,124 @@ TEST_F(SandboxTest, NodeAnswers) {
     EXPECT_THAT(failed.outcome.payload, HasSubstr(R"("errorType":"TypeError")"));
     EXPECT_EQ(invoke(*environment).outcome.kind, Kind::success);
   }
+}
+
+TEST_F(SandboxTest, NodeStreamsItsAnswer) {
+  for (const char* runtime : {"nodejs20.x", "nodejs22.x"}) {
+    Folder code;
+    code.add("app.mjs",
+             "export const handler = awslambda.streamifyResponse(async (event, stream) => {\n"
+             "  if (event.type) stream.setContentType(event.type);\n"
+             "  for (let i = 0; i < (event.count ?? 3); i++) {\n"
+             "    stream.write('piece ' + i + '\\n');\n    await new Promise(r => setTimeout(r, 20));\n  }\n"
+             "  if (event.fail) throw new RangeError('half way');\n"
+             "  if (event.die) process.exit(3);\n"
+             "  if (event.hang) await new Promise(r => setTimeout(r, 60000));\n"
+             "  if (event.mb) for (let i = 0; i < event.mb; i++)\n"
+             "    if (!stream.write('x'.repeat(1 << 20))) await new Promise(r => stream.once('drain', r));\n"
+             "  stream.end();\n});\n"
+             "export const http = awslambda.streamifyResponse(async (event, stream) => {\n"
+             "  stream = awslambda.HttpResponseStream.from(stream, { statusCode: 201, headers: { 'X-A': 'b' } });\n"
+             "  stream.write('body'); stream.end();\n});\n");
+    auto environment = create(node(code, runtime));
+    auto heard = std::make_shared<Heard>();
+    auto result = stream(*environment, heard, R"({"type":"text/plain"})");
+    ASSERT_EQ(result.outcome.kind, Kind::success) << result.outcome.payload << testing::PrintToString(result.lines);
+    EXPECT_EQ(result.outcome.payload, "");
+    EXPECT_EQ(result.outcome.response_bytes, 24U);
+    EXPECT_EQ(heard->begun, 1);
+    EXPECT_EQ(heard->content_type, "text/plain");
+    EXPECT_EQ(heard->all(), "piece 0\npiece 1\npiece 2\n");
+    EXPECT_GE(heard->pieces.size(), 2U) << "it came in one piece";
+    EXPECT_GE(result.outcome.duration, 50ms);
+
+    // Far more than any buffer on the way: the function waits for a slow listener.
+    auto large = std::make_shared<Heard>();
+    result = stream(*environment, large, R"({"count":0,"mb":20})");
+    EXPECT_EQ(result.outcome.kind, Kind::success) << result.outcome.payload;
+    EXPECT_EQ(large->all().size(), 20U << 20);
+
+    // Nobody asked for pieces: they are collected.
+    EXPECT_EQ(invoke(*environment).outcome.payload, "piece 0\npiece 1\npiece 2\n");
+
+    auto broken = std::make_shared<Heard>();
+    result = stream(*environment, broken, R"({"fail":true})");
+    EXPECT_EQ(result.outcome.kind, Kind::function_error);
+    EXPECT_THAT(result.outcome.payload, HasSubstr(R"("errorType":"RangeError")"));
+    EXPECT_THAT(result.outcome.payload, HasSubstr("half way"));
+    EXPECT_EQ(broken->all(), "piece 0\npiece 1\npiece 2\n");
+    EXPECT_TRUE(environment->alive());
+
+    auto hung = std::make_shared<Heard>();
+    result = stream(*environment, hung, R"({"hang":true})", 500ms);
+    EXPECT_EQ(result.outcome.kind, Kind::timeout);
+    EXPECT_EQ(hung->all(), "piece 0\npiece 1\npiece 2\n");
+
+    auto second = create(node(code, runtime));
+    auto dead = std::make_shared<Heard>();
+    result = stream(*second, dead, R"({"die":true})");
+    EXPECT_EQ(result.outcome.kind, Kind::crash);
+    EXPECT_EQ(result.outcome.exit_status, 3);
+
+    auto collected = create(node(code, runtime));
+    EXPECT_EQ(invoke(*collected, R"({"count":0,"mb":7})").outcome.kind, Kind::payload_too_large);
+
+    auto third = create(node(code, runtime, "app.http"));
+    auto http = std::make_shared<Heard>();
+    EXPECT_EQ(stream(*third, http).outcome.kind, Kind::success);
+    EXPECT_EQ(http->content_type, "application/vnd.awslambda.http-integration-response");
+    EXPECT_EQ(http->all(), std::string(R"({"statusCode":201,"headers":{"X-A":"b"}})") + std::string(8, '\0') + "body");
+  }
+}
+
+TEST_F(SandboxTest, AnswersThatAreNotStreamedGoToTheSinkWhole) {
+  Folder code;
+  code.add("app.py", "def handler(event, context):\n  if event: raise ValueError('no')\n  return {'a': 1}\n");
+  auto environment = create(python(code));
+  auto heard = std::make_shared<Heard>();
+  auto result = stream(*environment, heard);
+  EXPECT_EQ(result.outcome.kind, Kind::success);
+  EXPECT_THAT(heard->pieces, ElementsAre(R"({"a": 1})"));
+  EXPECT_EQ(heard->content_type, "application/json");
+  auto failed = std::make_shared<Heard>();
+  result = stream(*environment, failed, "[1]");
+  EXPECT_EQ(result.outcome.kind, Kind::function_error);
+  EXPECT_EQ(failed->begun, 0);
+  EXPECT_THAT(result.outcome.payload, HasSubstr("ValueError"));
+}
+
+TEST_F(SandboxTest, CustomRuntimesStreamToo) {
+  Folder code;
+  code.add("bootstrap",
+           "#!/usr/bin/python3\nimport base64, http.client, os\n"
+           "c = http.client.HTTPConnection(os.environ['AWS_LAMBDA_RUNTIME_API'])\nwhile True:\n"
+           "  c.request('GET', '/2018-06-01/runtime/invocation/next'); r = c.getresponse(); event = r.read()\n"
+           "  id = r.headers['Lambda-Runtime-Aws-Request-Id']\n"
+           "  s = c.sock\n"
+           "  s.sendall(f'POST /2018-06-01/runtime/invocation/{id}/response HTTP/1.1\\r\\nHost: x\\r\\n'\n"
+           "    'Lambda-Runtime-Function-Response-Mode: streaming\\r\\nTransfer-Encoding: chunked\\r\\n'\n"
+           "    'Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\\r\\n\\r\\n'\n"
+           "    '3\\r\\nabc\\r\\n'.encode())\n"
+           "  end = '' if event == b'{}' else 'Lambda-Runtime-Function-Error-Type: "
+           "My.Error\\r\\nLambda-Runtime-Function-Error-Body: ' + "
+           "base64.b64encode(event).decode() + '\\r\\n'\n"
+           "  s.sendall(f'0\\r\\n{end}\\r\\n'.encode())\n"
+           "  r = http.client.HTTPResponse(s); r.begin(); print(r.status, r.read().decode(), flush=True)\n",
+           0755);
+  auto spec = python(code, "x");
+  spec.runtime = "provided.al2023";
+  auto environment = create(spec);
+  auto heard = std::make_shared<Heard>();
+  auto result = stream(*environment, heard);
+  EXPECT_EQ(result.outcome.kind, Kind::success) << testing::PrintToString(result.lines);
+  EXPECT_EQ(heard->content_type, "application/octet-stream");
+  EXPECT_EQ(heard->all(), "abc");
+  auto failed = std::make_shared<Heard>();
+  result = stream(*environment, failed, R"({"errorType":"My.Error"})");
+  EXPECT_EQ(result.outcome.kind, Kind::function_error);
+  EXPECT_EQ(result.outcome.error_type, "My.Error");
+  EXPECT_EQ(result.outcome.payload, R"({"errorType":"My.Error"})");
+  EXPECT_EQ(failed->all(), "abc");
 }
 
 TEST_F(SandboxTest, NodeCommonJsLayersAndErrors) {

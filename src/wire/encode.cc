@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "wire/cbor.h"
 #include "wire/codec.h"
+#include "wire/event_stream.h"
 #include "wire/fault_names.h"
 #include "wire/json.h"
 #include "wire/rest.h"
@@ -71,6 +72,49 @@ void encode_query(const Match& match, const void* result, const std::string& req
   close_element(out, operation.name, "Response");
 }
 
+const Member* event_stream_member(const Shape& shape) {
+  for (const auto& member : shape.members)
+    if (member.shape()->event_stream) return &member;
+  return nullptr;
+}
+
+// Protocols without bindings have no place beside the events: what else the result holds is the first message.
+std::string initial_response(const Shape& shape, Protocol protocol, const void* result) {
+  std::string document;
+  std::string_view type = "application/json";
+  std::size_t members = 0;
+  if (protocol == Protocol::rpc_v2_cbor) {
+    type = "application/cbor";
+    for (const auto& member : shape.members) members += !member.shape()->event_stream && member.read(result, member);
+    append_cbor_map(document, members);
+  } else {
+    document += '{';
+  }
+  bool comma = false;
+  for (const auto& member : shape.members) {
+    const void* value = member.shape()->event_stream ? nullptr : member.read(result, member);
+    if (!value) continue;
+    if (protocol == Protocol::rpc_v2_cbor) {
+      append_cbor_text(document, member.wire_name);
+      append_cbor(document, member, value);
+      continue;
+    }
+    if (std::exchange(comma, true)) document += ',';
+    append_json_string(document, member.wire_name);
+    document += ':';
+    append_json(document, member, value);
+  }
+  if (protocol != Protocol::rpc_v2_cbor) document += '}';
+  return typed_message("initial-response", type, document);
+}
+
+// The events make the body, whatever else the result has said of its type.
+void encode_events(const Member& member, Protocol protocol, const void* result, http::Response& response, std::string initial) {
+  const auto* stream = static_cast<const AnyEventStream*>(member.read(result, member));
+  response.headers.set("Content-Type", std::string(kEventStreamType));
+  response.stream = event_body(stream ? stream->source : nullptr, *member.shape(), protocol, std::move(initial));
+}
+
 void encode_payload(const Member& member, Protocol protocol, const void* result, http::Response& response) {
   const Shape& shape = *member.shape();
   const void* value = member.read(result, member);
@@ -109,6 +153,7 @@ void encode_rest(const Match& match, const void* result, http::Response& respons
   if (!operation.output) return;
   const Shape& shape = *operation.output;
   write_bindings(shape, result, response);
+  if (const Member* events = event_stream_member(shape)) return encode_events(*events, match.protocol, result, response, {});
   if (const Member* payload = payload_member(shape)) return encode_payload(*payload, match.protocol, result, response);
   if (response.status == 204 || response.status == 304) return;
   set_type(response, content_type(match.protocol));
@@ -223,6 +268,13 @@ std::string fault_cbor(const Fault& fault, std::string_view code) {
 http::Response encode_result(const Match& match, const void* result, const std::string& request_id) {
   const Operation& operation = *match.operation;
   http::Response response = start(match.protocol, operation.status, request_id);
+  if (operation.output) {
+    const Member* events = event_stream_member(*operation.output);
+    if (events && match.protocol != Protocol::rest_json && match.protocol != Protocol::rest_xml) {
+      encode_events(*events, match.protocol, result, response, initial_response(*operation.output, match.protocol, result));
+      return response;
+    }
+  }
   switch (match.protocol) {
     case Protocol::json_1_0:
     case Protocol::json_1_1: {

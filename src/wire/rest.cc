@@ -163,6 +163,8 @@ void read_bindings(const Match& match, const http::Request& request, const Shape
   for (const auto& member : input.members) {
     switch (member.location) {
       case Location::body:
+      case Location::event_header:
+      case Location::event_payload:
       case Location::status: break;
       case Location::uri:
         for (const auto& [name, text] : match.labels) {

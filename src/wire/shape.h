@@ -71,7 +71,16 @@ class Box {
   std::unique_ptr<T> value_;
 };
 
-enum class Location : std::uint8_t { body, header, headers /* prefix map */, query, uri, status };
+enum class Location : std::uint8_t {
+  body,
+  header,
+  headers /* prefix map */,
+  query,
+  uri,
+  status,
+  event_header /* of one event */,
+  event_payload
+};
 enum class TimeFormat : std::uint8_t { unset, iso8601, rfc822, unix_seconds };
 
 struct Shape;
@@ -109,9 +118,9 @@ struct Shape {
   std::string_view xml_prefix = {};
   bool flattened = false;
   bool is_union = false;
-  bool streaming = false;  // blob
-  bool event_stream = false;
-  bool sensitive = false;  // never logged
+  bool streaming = false;     // blob
+  bool event_stream = false;  // a structure: the union of the events; its value is an EventStream
+  bool sensitive = false;     // never logged
   TimeFormat time_format = TimeFormat::unset;
 
   // Constraints, as in the model: length of strings (code points), blobs (bytes), lists and maps; value of numbers.

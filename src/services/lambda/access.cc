@@ -10,6 +10,7 @@ namespace {
 // These name the qualified function; the others the function itself.
 bool takes_qualifier(std::string_view operation) {
   static const std::set<std::string_view> kNames = {"Invoke",
+                                                    "InvokeWithResponseStream",
                                                     "GetFunction",
                                                     "GetFunctionConfiguration",
                                                     "DeleteFunction",
@@ -26,7 +27,7 @@ bool takes_qualifier(std::string_view operation) {
 }
 
 std::string action_of(std::string_view operation) {
-  if (operation == "Invoke") return "lambda:InvokeFunction";
+  if (operation == "Invoke" || operation == "InvokeWithResponseStream") return "lambda:InvokeFunction";
   if (operation == "GetLayerVersionByArn") return "lambda:GetLayerVersion";
   return "lambda:" + std::string(operation);
 }
@@ -65,7 +66,7 @@ contracts::AccessRequest access_of(House& house, const wire::Call& call, const w
     const auto ref = parse_function(*function, takes_qualifier(name) ? text("Qualifier") : std::nullopt, scope);
     const auto qualifier = takes_qualifier(name) ? ref.qualifier : std::string();
     out.resources = {function_arn(ref.key, qualifier)};
-    if (name == "Invoke") {
+    if (name == "Invoke" || name == "InvokeWithResponseStream") {
       // Resolved now, so that the invocation that follows finds it in memory. A missing function is the operation's to report.
       try {
         const auto target = house.targets.find(ref.key, ref.qualifier);

@@ -148,6 +148,10 @@ async::Task<Invocations::Ran> Invocations::run(std::shared_ptr<const Target> tar
   invocation.client_context = std::move(job.client_context);
   invocation.trace_header = trace_of(job.trace_header, clock.now());
   invocation.timeout = std::chrono::seconds(configuration.timeout_s);
+  if (job.stream) {
+    job.stream->picked(version->label());
+    invocation.sink = job.stream;
+  }
 
   std::optional<sandbox::Outcome> outcome;
   std::string failure;
@@ -187,6 +191,26 @@ async::Task<Invocations::Ran> Invocations::run(std::shared_ptr<const Target> tar
   co_return ran;
 }
 
+// What is to be invoked, checked.
+async::Task<Invocations::Job> Invocations::job_of(const wire::Call& call, std::string payload,
+                                                  std::optional<std::string> client_context,
+                                                  std::optional<std::string> log_type) {
+  need_size(payload);
+  if (payload.empty()) {
+    payload = "{}";
+  } else if (payload.size() <= kParseHere) {
+    need_json(payload);
+  } else {
+    co_await house_.d.loops.block([&] { need_json(payload); });
+  }
+  Job job;
+  job.request_id = call.request_id.empty() ? base::uuid() : call.request_id;
+  job.payload = std::move(payload);
+  job.client_context = client_context_of(client_context);
+  job.tail = log_type.value_or("None") == "Tail";
+  co_return job;
+}
+
 async::Task<aws::lambda::InvocationResponse> Invocations::api(const wire::Call& call, aws::lambda::InvocationRequest request) {
   auto ref = parse_function(request.FunctionName, request.Qualifier, House::scope(call));
   const auto type = request.InvocationType.value_or("RequestResponse");
@@ -204,19 +228,7 @@ async::Task<aws::lambda::InvocationResponse> Invocations::api(const wire::Call& 
     accepted.StatusCode = 202;
     co_return accepted;
   }
-  need_size(payload);
-  if (payload.empty()) {
-    payload = "{}";
-  } else if (payload.size() <= kParseHere) {
-    need_json(payload);
-  } else {
-    co_await house_.d.loops.block([&] { need_json(payload); });
-  }
-  Job job{call.request_id.empty() ? base::uuid() : call.request_id,
-          std::move(payload),
-          client_context_of(request.ClientContext),
-          {},
-          request.LogType.value_or("None") == "Tail"};
+  auto job = co_await job_of(call, std::move(payload), request.ClientContext, request.LogType);
 
   aws::lambda::InvocationResponse out;
   if (type == "DryRun") {

@@ -8,6 +8,7 @@
 #include "contracts/target.h"
 #include "services/lambda/async_rules.h"
 #include "services/lambda/house.h"
+#include "services/lambda/streaming.h"
 
 namespace lambari::lambda {
 
@@ -152,6 +153,9 @@ class Invocations {
 
   Invocations(House& house, Accept accept) : house_(house), accept_(std::move(accept)) {}
   async::Task<aws::lambda::InvocationResponse> api(const wire::Call& call, aws::lambda::InvocationRequest request);
+  // The answer comes as the function makes it; what forbids the invocation is thrown before.
+  async::Task<aws::lambda::InvokeWithResponseStreamResponse> stream(const wire::Call& call,
+                                                                    aws::lambda::InvokeWithResponseStreamRequest request);
   async::Task<contracts::InvocationResult> by_contract(contracts::Invocation invocation);
   // async_invoke.cc
   async::Task<aws::lambda::InvokeAsyncResponse> invoke_async(const wire::Call& call, aws::lambda::InvokeAsyncRequest request);
@@ -162,10 +166,12 @@ class Invocations {
   struct Job {
     std::string request_id, payload, client_context, trace_header;
     bool tail = false;
+    std::shared_ptr<StreamedAnswer> stream;  // when set, the answer goes there
   };
-  struct Ran {
-    std::string payload, function_error, executed_version, log_tail;
-  };
+  using Ran = Finished;
+  async::Task<> run_streamed(std::shared_ptr<const Target> target, Job job);
+  async::Task<Job> job_of(const wire::Call& call, std::string payload, std::optional<std::string> client_context,
+                          std::optional<std::string> log_type);
   async::Task<std::shared_ptr<const Target>> ready(FunctionKey key, std::string qualifier);
   async::Task<Ran> run(std::shared_ptr<const Target> target, Job job);
   async::Task<bool> may_invoke(const contracts::Invocation& invocation, const Target& target, std::string& reason);

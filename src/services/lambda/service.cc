@@ -147,6 +147,8 @@ FORWARD(aws::lambda::AddLayerVersionPermissionResponse, AddLayerVersionPermissio
 FORWARD(void, RemoveLayerVersionPermission, RemoveLayerVersionPermissionRequest, layers.remove_permission)
 FORWARD(aws::lambda::GetLayerVersionPolicyResponse, GetLayerVersionPolicy, GetLayerVersionPolicyRequest, layers.get_policy)
 FORWARD(aws::lambda::InvocationResponse, Invoke, InvocationRequest, invocations.api)
+FORWARD(aws::lambda::InvokeWithResponseStreamResponse, InvokeWithResponseStream, InvokeWithResponseStreamRequest,
+        invocations.stream)
 FORWARD(aws::lambda::GetAccountSettingsResponse, GetAccountSettings, GetAccountSettingsRequest, account.settings)
 FORWARD(aws::lambda::Concurrency, PutFunctionConcurrency, PutFunctionConcurrencyRequest, account.put_concurrency)
 FORWARD(aws::lambda::GetFunctionConcurrencyResponse, GetFunctionConcurrency, GetFunctionConcurrencyRequest,

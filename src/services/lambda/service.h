@@ -123,6 +123,7 @@ class Lambda final : public aws::lambda::AbstractService,
   LAMBARI_OPERATION(void, RemoveLayerVersionPermission, RemoveLayerVersionPermissionRequest)
   LAMBARI_OPERATION(aws::lambda::GetLayerVersionPolicyResponse, GetLayerVersionPolicy, GetLayerVersionPolicyRequest)
   LAMBARI_OPERATION(aws::lambda::InvocationResponse, Invoke, InvocationRequest)
+  LAMBARI_OPERATION(aws::lambda::InvokeWithResponseStreamResponse, InvokeWithResponseStream, InvokeWithResponseStreamRequest)
   LAMBARI_OPERATION(aws::lambda::GetAccountSettingsResponse, GetAccountSettings, GetAccountSettingsRequest)
   LAMBARI_OPERATION(aws::lambda::Concurrency, PutFunctionConcurrency, PutFunctionConcurrencyRequest)
   LAMBARI_OPERATION(aws::lambda::GetFunctionConcurrencyResponse, GetFunctionConcurrency, GetFunctionConcurrencyRequest)
