@@ -271,6 +271,8 @@ void House::wait() { parts_->ending.wait(); }
 
 void House::close() {
   auto& parts = *parts_;
+  for (const auto& service : parts.services)
+    if (service.room != nullptr) service.room->wind_down();
   parts.loops.run(parts.server.drain(kGrace));
   parts.loops.run(parts.stop_rooms());
   parts.loops.run(parts.inner.drain(std::chrono::milliseconds(0)));

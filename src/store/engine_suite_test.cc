@@ -114,6 +114,10 @@ TEST_P(EngineSuite, ScansInByteOrderBothWays) {
   EXPECT_EQ(keys({"c", "a"}), Keys{});
   EXPECT_EQ(keys({"a", "a"}), Keys{});
   EXPECT_EQ(keys({}, 0), Keys{});
+  EXPECT_EQ(store_->read()->keys({}, 10), (Keys{"a", "ab", "b", "c", "\xff"}));
+  EXPECT_EQ(store_->read()->keys({"ab", "c"}, 10), (Keys{"ab", "b"}));
+  EXPECT_EQ(store_->read()->keys({"ab", ""}, 2), (Keys{"ab", "b"}));
+  EXPECT_EQ(store_->read()->keys({"c", "a"}, 10), Keys{});
 }
 
 TEST_P(EngineSuite, ReaderStaysAtItsMoment) {

@@ -2,6 +2,12 @@
 
 namespace lambari::store {
 
+std::vector<std::string> Reader::keys(const Range& range, std::size_t limit) {
+  std::vector<std::string> out;
+  for (auto& pair : scan(range, limit)) out.push_back(std::move(pair.key));
+  return out;
+}
+
 Range prefix_range(std::string_view prefix) {
   std::string end(prefix);
   while (!end.empty() && end.back() == '\xff') end.pop_back();

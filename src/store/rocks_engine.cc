@@ -169,6 +169,18 @@ class RocksReader final : public Reader {
     return out;
   }
 
+  std::vector<std::string> keys(const Range& range, std::size_t limit) override {
+    std::vector<std::string> out;
+    if (limit == 0 || is_empty(range)) return out;
+    auto options = this->options();
+    const rocksdb::Slice high = slice(range.end);
+    if (!range.end.empty()) options.iterate_upper_bound = &high;
+    std::unique_ptr<rocksdb::Iterator> it(instance_->db->NewIterator(options));
+    for (it->Seek(slice(range.begin)); it->Valid() && out.size() < limit; it->Next()) out.push_back(text(it->key()));
+    if (!it->status().ok()) fail(it->status());
+    return out;
+  }
+
  private:
   rocksdb::ReadOptions options() const {
     rocksdb::ReadOptions options;

@@ -51,6 +51,8 @@ class Reader {
   virtual std::optional<std::string> get(std::string_view key) = 0;
   // At most `limit` pairs of `range`, in `order`.
   virtual std::vector<KeyValue> scan(const Range& range, std::size_t limit, Order order = Order::ascending) = 0;
+  // The keys of what scan() would give. For counting and for walking past large values: an engine need not copy those.
+  virtual std::vector<std::string> keys(const Range& range, std::size_t limit);
 };
 
 // Reads see the transaction's own writes. What is read through get() and scan() is checked at commit.

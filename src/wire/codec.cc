@@ -64,7 +64,7 @@ Value decode_request(const Match& match, http::Request& request) {
   switch (match.protocol) {
     case Protocol::json_1_0:
     case Protocol::json_1_1:
-      if (!request.body.empty()) read_json(request.body, shape, value.get(), presence, reading);
+      if (!request.body.empty()) read_json(request.body, shape, value.get(), presence, reading, json_style(*match.model));
       break;
     case Protocol::query:
     case Protocol::ec2: read_form(match, request, value.get(), presence, reading); break;

@@ -282,7 +282,7 @@ http::Response encode_result(const Match& match, const void* result, const std::
       if (!operation.output) break;
       bool comma = false;
       response.body += '{';
-      append_json_members(response.body, *operation.output, result, comma, {.every_location = true});
+      append_json_members(response.body, *operation.output, result, comma, json_style(*match.model));
       response.body += '}';
       break;
     }
@@ -306,6 +306,7 @@ http::Response encode_result(const Match& match, const void* result, const std::
 http::Response encode_fault(const Match* match, const http::Request& request, const Fault& fault, const std::string& request_id) {
   Protocol protocol = match ? match->protocol : guess(request);
   std::string_view code = fault.shape() ? std::string_view(fault.code()) : common_code(fault.code(), protocol);
+  if (protocol == Protocol::query && !fault.query_code().empty()) code = fault.query_code();
   http::Response response = start(protocol, fault.status(), request_id);
   set_type(response, content_type(protocol));
   switch (protocol) {

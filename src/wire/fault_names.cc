@@ -33,6 +33,7 @@ constexpr std::array kValidation = {
     ValidationName{"logs", "InvalidParameterException"},
     ValidationName{"apigatewayv2", "BadRequestException"},
     ValidationName{"apigateway", "BadRequestException"},
+    ValidationName{"sqs", "MissingParameter"},  // its model has no constraint but what is required
 };
 
 bool xml_family(Protocol protocol) {

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "wire/reading.h"
+#include "wire/service.h"
 #include "wire/shape.h"
 
 namespace lambari::wire {
@@ -14,6 +15,12 @@ struct JsonStyle {
   bool every_location = false;  // members bound to headers, query and so on are written and read too
   TimeFormat time = TimeFormat::unix_seconds;
 };
+
+// JSON 1.x as AWS speaks it. A service that once spoke query keeps its older names for that protocol alone: its JSON has the
+// model's own. https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#aws-protocols-awsquerycompatible-trait
+inline JsonStyle json_style(const ServiceModel& model) {
+  return {.model_names = model.query_compatible, .every_location = true};
+}
 
 // Fills `value`, a structure, from `text`, which must be an object; `presence` is finished by the caller. `text` may be given
 // room for padding, its content stays.

@@ -241,6 +241,11 @@ void check(const ServiceModel* model, const Shape& shape, const void* value, con
             "The specified value for {} is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-",
             checker.bad_name()),
         400);
+  if (code == "MissingParameter" && !missing.empty()) {
+    std::string name = missing.front();
+    name.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(name.front())));
+    throw Fault(code, fmt::format("The request must contain the parameter {}.", name), 400);
+  }
   std::string message = fmt::format("{} validation error{} detected: ", found.size(), found.size() == 1 ? "" : "s");
   for (std::size_t i = 0; i < found.size(); ++i) message += (i ? "; " : "") + found[i];
   throw Fault(code, message, 400);
