@@ -125,12 +125,14 @@ House::Parts::Parts(Settings chosen, std::string version)
       loops(loop_count(settings)),
       store(open_store(settings, directory.path())),
       function_blobs(loops, directory.path() / "blobs" / "lambda"),
+      message_blobs(loops, directory.path() / "blobs" / "sqs"),
       client(loops),
       server(loops, public_handler(), http::Limits{}, body_limit()),
       inner(loops, handler(), http::Limits{}, body_limit()),
       sandbox(start_sandbox(loops, inner, sandbox_options(settings, directory.path(), port))),
       iam({.clock = clock, .store = *store}),
       logs({.loops = loops, .clock = clock, .store = *store}),
+      sqs({.loops = loops, .clock = clock, .store = *store, .blobs = message_blobs, .authorizer = authorizer(), .meter = meter}),
       lambda({.loops = loops,
               .clock = clock,
               .store = *store,
@@ -154,10 +156,12 @@ House::Parts::Parts(Settings chosen, std::string version)
       execute_api(apigateway),
       // The one list of services, in order of start: a room comes after those it uses.
       services{
-          {&iam.sts_api(), nullptr}, {&iam.iam_api(), &iam}, {&logs, &logs}, {&lambda, &lambda}, {&apigateway, &apigateway},
+          {&iam.sts_api(), nullptr}, {&iam.iam_api(), &iam},     {&logs, &logs}, {&sqs, &sqs},
+          {&lambda, &lambda},        {&apigateway, &apigateway},
       },
       router(apis()) {
   targets.add("lambda", lambda);
+  targets.add("sqs", sqs);
   auto tls = std::make_shared<const http::ServerTls>(
       [this](const std::string& name, const std::string& address) { return authority_->identity_for(name, address); });
   server.speak_tls(tls);

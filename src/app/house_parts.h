@@ -31,6 +31,7 @@
 #include "services/iam/service.h"
 #include "services/lambda/service.h"
 #include "services/logs/service.h"
+#include "services/sqs/service.h"
 #include "store/engines.h"
 #include "trust/authority.h"
 #include "trust/bundle.h"
@@ -76,6 +77,7 @@ struct House::Parts final : front::Backstage {
   std::unique_ptr<store::Store> store;
   Ending ending;
   blobs::Blobs function_blobs;
+  blobs::Blobs message_blobs;
   http::Client client;
   std::unique_ptr<front::Chain> chain;  // made last; the servers ask it only once they listen
   http::Server server;
@@ -84,6 +86,7 @@ struct House::Parts final : front::Backstage {
   iam::Iam iam;
   logs::Logs logs;
   delivery::Targets targets;  // filled when the rooms are made
+  sqs::Sqs sqs;
   lambda::Lambda lambda;
   apigateway::ApiGateway apigateway;
   ExecuteApi execute_api;

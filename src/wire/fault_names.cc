@@ -22,6 +22,8 @@ constexpr std::array kCommon = {
     Names{"ValidationError", "ValidationException"},
     Names{"Throttling", "ThrottlingException"},
     Names{"ServiceUnavailable", "ServiceUnavailableException"},
+    Names{"InvalidParameterValue", "InvalidParameterValueException"},
+    Names{"MissingParameter", "MissingRequiredParameterException"},
 };
 
 struct ValidationName {
@@ -30,8 +32,7 @@ struct ValidationName {
 
 // Where a constraint of the model is not reported as ValidationException (json, rest) or ValidationError (query).
 constexpr std::array kValidation = {
-    ValidationName{"logs", "InvalidParameterException"},
-    ValidationName{"apigatewayv2", "BadRequestException"},
+    ValidationName{"logs", "InvalidParameterException"}, ValidationName{"apigatewayv2", "BadRequestException"},
     ValidationName{"apigateway", "BadRequestException"},
     ValidationName{"sqs", "MissingParameter"},  // its model has no constraint but what is required
 };

@@ -18,9 +18,7 @@ struct JsonStyle {
 
 // JSON 1.x as AWS speaks it. A service that once spoke query keeps its older names for that protocol alone: its JSON has the
 // model's own. https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#aws-protocols-awsquerycompatible-trait
-inline JsonStyle json_style(const ServiceModel& model) {
-  return {.model_names = model.query_compatible, .every_location = true};
-}
+inline JsonStyle json_style(const ServiceModel& model) { return {.model_names = model.query_compatible, .every_location = true}; }
 
 // Fills `value`, a structure, from `text`, which must be an object; `presence` is finished by the caller. `text` may be given
 // room for padding, its content stays.
