@@ -96,6 +96,27 @@ TEST(Loops, BlockingWorkRunsElsewhereAndComesBack) {
   EXPECT_TRUE(came_back);
 }
 
+Task<> note_here(Loops& loops, unsigned* here) {
+  *here = loops.here();
+  co_return;
+}
+
+TEST(Loops, HereIsTheLoopOfTheThread) {
+  Loops loops(3);
+  for (unsigned index = 0; index < 3; ++index) {
+    Latch latch(1);
+    unsigned here = 99;
+    auto task = [](Loops& loops, unsigned* here, Latch* latch) -> Task<> {
+      co_await note_here(loops, here);
+      latch->down();
+    };
+    loops.spawn("note", task(loops, &here, &latch), loops.executor(index));
+    ASSERT_TRUE(latch.wait());
+    EXPECT_EQ(here, index);
+  }
+  EXPECT_NE(loops.here(), loops.here());
+}
+
 struct Flag {
   std::atomic<int>* count;
   explicit Flag(std::atomic<int>* count) : count(count) { ++*count; }

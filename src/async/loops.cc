@@ -17,6 +17,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -67,11 +68,11 @@ struct Loops::State {
 
   explicit State(unsigned blocking_threads) : pool(blocking_threads) {}
 
-  bool inside() const {
-    for (const auto& loop : loops) {
-      if (loop->thread.get_id() == std::this_thread::get_id()) return true;
+  std::optional<unsigned> inside() const {
+    for (unsigned i = 0; i < loops.size(); ++i) {
+      if (loops[i]->thread.get_id() == std::this_thread::get_id()) return i;
     }
-    return false;
+    return std::nullopt;
   }
 
   // Destroying a coroutine goes through its executor's queue, which may be that of a loop shut down a moment ago: the second
@@ -125,6 +126,11 @@ unsigned Loops::size() const { return static_cast<unsigned>(state_->loops.size()
 asio::io_context& Loops::context(unsigned index) { return state_->loops.at(index)->context; }
 
 Executor Loops::executor(unsigned index) { return context(index).get_executor(); }
+
+unsigned Loops::here() {
+  const auto here = state_->inside();
+  return here ? *here : state_->turn.fetch_add(1, std::memory_order_relaxed) % size();
+}
 
 Executor Loops::next() { return executor(state_->turn.fetch_add(1, std::memory_order_relaxed) % size()); }
 

@@ -29,6 +29,7 @@ class Loops {
   boost::asio::io_context& context(unsigned index);
   Executor executor(unsigned index);
   Executor next();  // round robin
+  unsigned here();  // the loop whose thread this is; of another thread, round robin
 
   // Starts `task` on `executor` (next() when empty). An exception that leaves it is logged with `what` and dropped.
   void spawn(std::string_view what, Task<> task, Executor executor = {});

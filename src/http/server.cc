@@ -160,7 +160,6 @@ struct Server::State {
   std::shared_ptr<Core> core;
   std::mutex mutex;
   std::unordered_multimap<std::string, std::shared_ptr<Listener>> listeners;
-  std::atomic<unsigned> turn{0};
 
   // Takes ownership of `fd`.
   std::uint16_t start(int fd, std::string name, bool spread, std::string unix_path = {}) {
@@ -174,12 +173,12 @@ struct Server::State {
       int on = 1;
       setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // connections inherit it
     }
-    auto lane = turn.fetch_add(1, std::memory_order_relaxed) % core->lanes.size();
+    auto lane = core->loops.here();
     auto listener = std::make_shared<Listener>(core->lanes[lane]->context(), fd, std::move(name));
     owned.take();
     listener->port = port_of(address);
     listener->unix_path = std::move(unix_path);
-    listener->lane = static_cast<unsigned>(lane);
+    listener->lane = lane;
     listener->spread = spread;
     {
       std::lock_guard lock(mutex);

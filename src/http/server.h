@@ -75,7 +75,7 @@ class Server {
   // "unix:/path" listens there (the port is 0); a socket that a dead process left is replaced, and the file goes when closed.
   std::uint16_t listen(const std::string& address, std::uint16_t port);
   // Serves a socket that already listens, whatever network namespace it was made in. Takes ownership of `fd`.
-  // Requests carry `listener` as their name. Closed with close_listener (its connections too).
+  // Requests carry `listener` as their name. Closed with close_listener (its connections too). Lives on the loop that calls.
   void adopt(int fd, std::string listener);
   void close_listener(const std::string& listener);
 

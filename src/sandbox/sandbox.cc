@@ -80,7 +80,6 @@ class Core : public Upkeep, public std::enable_shared_from_this<Core> {
   std::map<Start, std::deque<std::shared_ptr<Slot>>> waiting_;
   std::map<std::string, std::shared_ptr<Exchange>, std::less<>> exchanges_;
   SandboxCounters counters_;
-  unsigned next_loop_ = 0;
 };
 
 std::string runtime_listener(const std::string& id) { return "runtime:" + id; }
@@ -289,21 +288,21 @@ async::Task<std::unique_ptr<Environment>> Core::create(FunctionSpec spec) {
   const auto code = fs::absolute(spec.code).string();
   const auto memory = spec.memory_mb, tmp = spec.tmp_mb;
   auto exchange = std::make_shared<Exchange>();
-  boost::asio::io_context* context;
+  // On the loop of the call that needs it: their conversation then wakes no other thread.
+  auto& context = loops_.context(loops_.here());
   http::Server* endpoint;
   {
     std::lock_guard lock(mutex_);
     if (!endpoint_) throw SandboxFailed("the sandbox is closed");
     exchanges_[runtime_listener(id)] = exchange;
     endpoint = endpoint_;
-    context = &loops_.context(next_loop_++ % loops_.size());
     ++counters_.started;
     ++counters_.alive;
   }
-  auto output = std::make_shared<Output>(*context, std::move(slot->parts().output));
+  auto output = std::make_shared<Output>(context, std::move(slot->parts().output));
   auto environment = make_environment(id, std::move(spec), assignment(places.task, words, all), slot, std::move(exchange), output,
                                       shared_from_this());
-  loops_.spawn("function output", Output::watch(output), context->get_executor());
+  loops_.spawn("function output", Output::watch(output), context.get_executor());
   runtime_server_->adopt(slot->parts().runtime.release(), runtime_listener(id));
   endpoint->adopt(slot->parts().endpoint.release(), endpoint_listener(id));
 

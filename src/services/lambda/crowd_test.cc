@@ -11,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // Calls of 1 ms on four environments, starts of 10 ms, nothing free on the host.
-Crowd quick() { return {.running = 4, .run = 1ms, .start = 10ms, .host_is_busy = true}; }
+Crowd quick() { return {.running = 4, .processors = 2, .run = 1ms, .start = 10ms, .host_is_busy = true}; }
 
 TEST(Crowd, WaitsWhereThatIsSoonerThanAStart) {
   struct Case {
@@ -37,8 +37,12 @@ TEST(Crowd, WaitsWhereThatIsSoonerThanAStart) {
       {"nothing is known yet", with([](Crowd& c) { c.run = 0us; }), 0, 0us, {}},
       {"no start was measured", with([](Crowd& c) { c.start = 0us; }), 0, 0us, {}},
       {"nobody will give one back", {.run = 1ms, .start = 10ms, .host_is_busy = true}, 0, 0us, {}},
-      {"a rush", {.starting = 4, .young = 4}, 0, 0us, 50ms},
-      {"a rush, but there is room", {.starting = 4, .young = 3}, 0, 0us, {}},
+      {"idle ones, and few at work", with([](Crowd& c) { c.idle = 1; }), 0, 0us, {}},
+      {"idle ones, but enough at work", with([](Crowd& c) { c.idle = 1, c.running = 8; }), 8, 0us, 10ms},
+      {"idle ones, enough at work, too many ahead", with([](Crowd& c) { c.idle = 1, c.running = 8, c.start = 1s; }), 79, 0us, {}},
+      {"idle ones are taken in a rush", with([](Crowd& c) { c.idle = 1, c.starting = c.young = 4; }), 0, 0us, {}},
+      {"a rush", {.starting = 4, .young = 4, .processors = 2}, 0, 0us, 50ms},
+      {"a rush, but there is room", {.starting = 4, .young = 3, .processors = 2}, 0, 0us, {}},
       {"slow starts do not hold up others", {.starting = 40, .young = 0}, 7, 0us, {}},
       {"a rush, and it has waited long", with([](Crowd& c) { c.starting = c.young = 4; }), 0, 20ms, 50ms},
   };

@@ -68,7 +68,8 @@ struct Environments::Pool {
                 .run = run,
                 .start = start,
                 .host_is_busy = host_is_busy};
-    crowd.young_limit = 2 * processors();
+    crowd.processors = processors();
+    crowd.idle = static_cast<int>(idle.size());
     const auto young = [&](auto began) { return now - began < first_instants(host_is_busy); };
     crowd.young = static_cast<int>(std::count_if(starts.begin(), starts.end(), young));
     return crowd;
@@ -276,7 +277,12 @@ async::Task<bool> Environments::find(Lease& lease, base::Timestamp usable_until)
         --pool.running;
         take(place->leave());
       }
-      while (!lease.live_ && !pool.idle.empty()) {
+      std::optional<std::chrono::microseconds> wait;
+      if (!given && !pool.retired) {
+        wait = patience(pool.crowd(now, state_->processors.busy()), place ? 0 : static_cast<int>(pool.seekers.size()),
+                        std::chrono::duration_cast<std::chrono::microseconds>(now - came));
+      }
+      while (!wait && !lease.live_ && !pool.idle.empty()) {
         --state_->idle;
         take(std::move(pool.idle.back()));
         pool.idle.pop_back();
@@ -287,10 +293,6 @@ async::Task<bool> Environments::find(Lease& lease, base::Timestamp usable_until)
         ++pool.running;
         co_return true;
       }
-      const auto wait = given || pool.retired ? std::nullopt
-                                              : patience(pool.crowd(now, state_->processors.busy()),
-                                                         place ? 0 : static_cast<int>(pool.seekers.size()),
-                                                         std::chrono::duration_cast<std::chrono::microseconds>(now - came));
       if (!wait) {
         if (state_->alive >= static_cast<std::size_t>(settings_.max_environments)) {
           if (auto oldest = state_->take_oldest()) dropped.push_back(std::move(oldest));
