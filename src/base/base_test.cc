@@ -107,5 +107,25 @@ TEST(Json, BoundsDepth) {
   EXPECT_FALSE(parse_json("{\"a\":}"));
 }
 
+TEST(Json, StringsAreEscapedAndAlwaysValid) {
+  const std::pair<std::string_view, std::string_view> cases[] = {
+      {"", R"("")"},
+      {"plain", R"("plain")"},
+      {"\"\\/\b\f\n\r\t", R"("\"\\/\b\f\n\r\t")"},
+      {std::string_view("\0\x1f\x7f", 3), "\"\\u0000\\u001f\x7f\""},
+      {"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x90\x9f", "\"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x90\x9f\""},
+      {"\xf4\x90\x80\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},  // beyond U+10FFFF
+      {"\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},                  // a surrogate
+      {"\xc0\xaf", "\"\xef\xbf\xbd\xef\xbf\xbd\""},                                  // too long a form
+      {"a\xe2\x82", "\"a\xef\xbf\xbd\xef\xbf\xbd\""},                                // cut short
+  };
+  for (const auto& [text, expected] : cases) {
+    std::string out = "x";
+    append_json_string(out, text);
+    EXPECT_EQ(out.substr(1), expected);
+    EXPECT_TRUE(parse_json(expected));
+  }
+}
+
 }  // namespace
 }  // namespace lambari::base

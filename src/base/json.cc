@@ -2,8 +2,39 @@
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <cstdint>
 
 namespace lambari::base {
+namespace {
+
+// Length of the UTF-8 sequence that starts at `i`; 0 when there is none.
+std::size_t sequence(std::string_view text, std::size_t i) {
+  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+  const unsigned char first = byte(i);
+  std::size_t length = 0;
+  std::uint32_t code = 0;
+  if (first >= 0xc2 && first <= 0xdf) {
+    length = 2;
+    code = first & 0x1fu;
+  } else if (first >= 0xe0 && first <= 0xef) {
+    length = 3;
+    code = first & 0x0fu;
+  } else if (first >= 0xf0 && first <= 0xf4) {
+    length = 4;
+    code = first & 0x07u;
+  }
+  if (length == 0 || i + length > text.size()) return 0;
+  for (std::size_t k = 1; k < length; ++k) {
+    if ((byte(i + k) & 0xc0) != 0x80) return 0;
+    code = (code << 6) | (byte(i + k) & 0x3fu);
+  }
+  if ((length == 3 && (code < 0x800 || (code >= 0xd800 && code <= 0xdfff))) ||
+      (length == 4 && (code < 0x10000 || code > 0x10ffff)))
+    return 0;
+  return length;
+}
+
+}  // namespace
 
 std::optional<json::value> parse_json(std::string_view text, std::size_t depth) {
   json::parse_options options;
@@ -15,5 +46,45 @@ std::optional<json::value> parse_json(std::string_view text, std::size_t depth) 
 }
 
 std::string to_json(const json::value& value) { return json::serialize(value); }
+
+void append_json_string(std::string& out, std::string_view text) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  out += '"';
+  std::size_t plain = 0;  // start of what needs no change
+  for (std::size_t i = 0; i < text.size();) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
+      ++i;
+      continue;
+    }
+    if (c >= 0x80) {
+      if (const std::size_t length = sequence(text, i)) {
+        i += length;
+        continue;
+      }
+    }
+    out.append(text, plain, i - plain);
+    switch (c) {
+      case '"': out += "\\\""; break;
+      case '\\': out += "\\\\"; break;
+      case '\n': out += "\\n"; break;
+      case '\r': out += "\\r"; break;
+      case '\t': out += "\\t"; break;
+      case '\b': out += "\\b"; break;
+      case '\f': out += "\\f"; break;
+      default:
+        if (c >= 0x80) {
+          out += "\xef\xbf\xbd";
+        } else {
+          out += "\\u00";
+          out += kHex[c >> 4];
+          out += kHex[c & 15];
+        }
+    }
+    plain = ++i;
+  }
+  out.append(text, plain, text.size() - plain);
+  out += '"';
+}
 
 }  // namespace lambari::base

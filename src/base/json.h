@@ -18,4 +18,8 @@ namespace json = boost::json;
 std::optional<json::value> parse_json(std::string_view text, std::size_t depth = 64);
 std::string to_json(const json::value& value);
 
+// Appends `text` quoted and escaped, without a document in between. Bytes that are not UTF-8 become U+FFFD, one for each, so
+// that the result is always valid JSON.
+void append_json_string(std::string& out, std::string_view text);
+
 }  // namespace lambari::base

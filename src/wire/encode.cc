@@ -1,6 +1,7 @@
 // Results and faults, in each protocol's envelope.
 #include <algorithm>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "wire/cbor.h"
 #include "wire/codec.h"
@@ -209,7 +210,7 @@ void append_fault_json(std::string& out, const Match* match, const Fault& fault,
         if (const Member* member = message_member(*error)) name = member->wire_name;
   if (comma) out += ',';
   ((out += '"') += name) += "\":";
-  append_json_string(out, fault.message());
+  base::append_json_string(out, fault.message());
 }
 
 // Whatever the model calls it, the message is <Message>.
@@ -313,7 +314,7 @@ http::Response encode_fault(const Match* match, const http::Request& request, co
     case Protocol::json_1_0:
     case Protocol::json_1_1:
       response.body = "{\"__type\":";
-      append_json_string(response.body, code);
+      base::append_json_string(response.body, code);
       append_fault_json(response.body, match, fault, code);
       response.body += '}';
       break;

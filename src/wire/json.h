@@ -29,7 +29,5 @@ void read_json(std::string& text, const Member& member, void* value, Reading& re
 void append_json(std::string& out, const Member& member, const void* value, JsonStyle style = {});
 // The members of a structure, without braces; `comma` says whether some came before and is set when any was written.
 void append_json_members(std::string& out, const Shape& shape, const void* value, bool& comma, JsonStyle style = {});
-// Quoted and escaped; what is not UTF-8 becomes U+FFFD.
-void append_json_string(std::string& out, std::string_view text);
 
 }  // namespace lambari::wire

@@ -1,55 +1,11 @@
-#include <simdjson.h>
-
 #include "base/bytes.h"
+#include "base/json.h"
 #include "wire/json.h"
 #include "wire/rest.h"
 #include "wire/scalar.h"
 
 namespace lambari::wire {
 namespace {
-
-// Bytes that do not make UTF-8 become U+FFFD, one for each.
-std::string repaired(std::string_view text) {
-  std::string out;
-  std::size_t at = 0;
-  while (at < text.size()) {
-    auto lead = static_cast<unsigned char>(text[at]);
-    std::size_t length = lead < 0x80 ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-    if (at + length <= text.size() && simdjson::validate_utf8(text.data() + at, length)) {
-      out.append(text, at, length);
-      at += length;
-    } else {
-      out += "\xEF\xBF\xBD";
-      ++at;
-    }
-  }
-  return out;
-}
-
-void append_escaped(std::string& out, std::string_view text) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::size_t from = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x20 && c != '"' && c != '\\') continue;
-    out.append(text, from, i - from);
-    from = i + 1;
-    switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
-      default:
-        out += "\\u00";
-        out += kDigits[c >> 4];
-        out += kDigits[c & 15];
-    }
-  }
-  out.append(text, from);
-}
 
 struct MapWriter {
   std::string& out;
@@ -59,15 +15,6 @@ struct MapWriter {
 };
 
 }  // namespace
-
-void append_json_string(std::string& out, std::string_view text) {
-  out += '"';
-  if (simdjson::validate_utf8(text.data(), text.size()))
-    append_escaped(out, text);
-  else
-    append_escaped(out, repaired(text));
-  out += '"';
-}
 
 void append_json_members(std::string& out, const Shape& shape, const void* value, bool& comma, JsonStyle style) {
   JsonStyle below = style;
@@ -88,7 +35,7 @@ void append_json_members(std::string& out, const Shape& shape, const void* value
 void append_json(std::string& out, const Member& member, const void* value, JsonStyle style) {
   const Shape& shape = *member.shape();
   switch (shape.kind) {
-    case Kind::string: return append_json_string(out, *static_cast<const std::string*>(value));
+    case Kind::string: return base::append_json_string(out, *static_cast<const std::string*>(value));
     case Kind::blob:
       out += '"';
       out += base::base64(*static_cast<const std::string*>(value));
@@ -135,7 +82,7 @@ void append_json(std::string& out, const Member& member, const void* value, Json
         auto& w = *static_cast<MapWriter*>(context);
         if (w.comma) w.out += ',';
         w.comma = true;
-        append_json_string(w.out, key);
+        base::append_json_string(w.out, key);
         w.out += ':';
         append_json(w.out, w.element, item, w.style);
       });

@@ -1,7 +1,7 @@
 #include "services/apigateway/compiled.h"
 
+#include "base/json.h"
 #include "base/text.h"
-#include "services/apigateway/json_text.h"
 #include "services/apigateway/rules.h"
 
 namespace lambari::apigateway {
@@ -68,9 +68,9 @@ std::shared_ptr<const CompiledStage> compile_stage(const CompiledApi& api, const
     out->variables_json = "{";
     for (const auto& [name, value] : stage.variables) {
       if (out->variables_json.size() > 1) out->variables_json += ',';
-      append_json_string(out->variables_json, name);
+      base::append_json_string(out->variables_json, name);
       out->variables_json += ':';
-      append_json_string(out->variables_json, value);
+      base::append_json_string(out->variables_json, value);
     }
     out->variables_json += '}';
   }

@@ -3,21 +3,21 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/json.h"
 #include "base/text.h"
-#include "services/apigateway/json_text.h"
 
 namespace lambari::apigateway {
 
 void JsonObject::key(std::string_view name) {
   if (!first_) out_ += ',';
   first_ = false;
-  append_json_string(out_, name);
+  base::append_json_string(out_, name);
   out_ += ':';
 }
 
 void JsonObject::text(std::string_view name, std::string_view value) {
   key(name);
-  append_json_string(out_, value);
+  base::append_json_string(out_, value);
 }
 
 void JsonObject::raw(std::string_view name, std::string_view json) {

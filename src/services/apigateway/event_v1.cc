@@ -1,5 +1,5 @@
+#include "base/json.h"
 #include "services/apigateway/event.h"
-#include "services/apigateway/json_text.h"
 
 namespace lambari::apigateway {
 namespace {
@@ -24,7 +24,7 @@ void append_both(JsonObject& event, std::string_view single, std::string_view mu
     out += '[';
     for (const auto& value : all) {
       if (&value != &all.front()) out += ',';
-      append_json_string(out, value);
+      base::append_json_string(out, value);
     }
     out += ']';
   }

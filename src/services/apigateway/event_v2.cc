@@ -1,6 +1,6 @@
+#include "base/json.h"
 #include "base/text.h"
 #include "services/apigateway/event.h"
-#include "services/apigateway/json_text.h"
 
 namespace lambari::apigateway {
 namespace {
@@ -30,7 +30,7 @@ void append_cookies(JsonObject& event, const http::Headers& headers, std::string
         out += '[';
       }
       any = true;
-      append_json_string(out, trimmed);
+      base::append_json_string(out, trimmed);
     }
   if (any) out += ']';
 }

@@ -3,8 +3,8 @@
 
 #include <charconv>
 
+#include "base/json.h"
 #include "base/text.h"
-#include "services/apigateway/json_text.h"
 #include "services/apigateway/openapi.h"
 
 namespace lambari::apigateway {
@@ -69,7 +69,7 @@ void print(std::string& out, const json::value& value, int depth) {
       if (!first) out += ",\n";
       first = false;
       indent(out, depth + 1);
-      append_json_string(out, member.key());
+      base::append_json_string(out, member.key());
       out += " : ";
       print(out, member.value(), depth + 1);
     }
@@ -110,7 +110,7 @@ void print_block(std::string& out, const json::value& value, int depth) {
       if (is_plain_key(member.key()))
         out += std::string_view(member.key());
       else
-        append_json_string(out, member.key());
+        base::append_json_string(out, member.key());
       out += ':';
       const bool nested = (member.value().is_object() && !member.value().get_object().empty()) ||
                           (member.value().is_array() && !member.value().get_array().empty());
@@ -127,7 +127,7 @@ void print_block(std::string& out, const json::value& value, int depth) {
       print_block(out, item, depth + 1);
     }
   } else if (const auto* text = value.if_string()) {
-    append_json_string(out, *text);
+    base::append_json_string(out, *text);
   } else {
     out += base::to_json(value);
   }
