@@ -1,0 +1,40 @@
+#include "services/lambda/sources/queue.h"
+
+#include <stdexcept>
+
+#include "services/lambda/sources/rules.h"
+
+namespace lambari::sources {
+
+async::Task<contracts::Principal> Queue::caller() const {
+  auto principal = co_await caller_();
+  if (!principal) throw std::runtime_error("The function's execution role cannot be assumed by Lambda.");
+  co_return std::move(*principal);
+}
+
+async::Task<std::vector<Record>> Queue::receive(std::size_t count, std::chrono::milliseconds wait) {
+  auto principal = co_await caller();
+  auto messages = co_await queues_.receive(std::move(principal), arn_, count, wait);
+  std::vector<Record> out;
+  out.reserve(messages.size());
+  for (auto& m : messages) out.push_back({std::move(m.id), std::move(m.handle), std::move(m.group), std::move(m.record)});
+  co_return out;
+}
+
+async::Task<> Queue::settle(std::vector<Record> done) {
+  std::vector<std::string> handles;
+  handles.reserve(done.size());
+  for (auto& record : done) handles.push_back(std::move(record.handle));
+  auto principal = co_await caller();
+  co_await queues_.remove(std::move(principal), arn_, std::move(handles));
+}
+
+base::json::value Queue::for_filter(const Record& record) const { return message_for_filter(record.json); }
+
+std::string Queue::event(const std::vector<Record>& records) const {
+  std::string out = R"({"Records":[)";
+  for (const auto& record : records) out.append(out.back() == '[' ? "" : ",").append(record.json);
+  return out + "]}";
+}
+
+}  // namespace lambari::sources

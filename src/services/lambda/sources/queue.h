@@ -1,0 +1,39 @@
+// An SQS queue as a source.
+// https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "contracts/queue_source.h"
+#include "services/lambda/sources/source.h"
+
+namespace lambari::sources {
+
+class Queue final : public Source {
+ public:
+  // The execution role, assumed; nothing when it cannot be.
+  using Caller = std::function<async::Task<std::optional<contracts::Principal>>()>;
+
+  // `patience`: the queue's visibility timeout less the time that the function may run.
+  Queue(contracts::QueueSource& queues, std::string arn, Caller caller, std::chrono::milliseconds patience)
+      : queues_(queues), arn_(std::move(arn)), caller_(std::move(caller)), patience_(patience) {}
+
+  async::Task<std::vector<Record>> receive(std::size_t count, std::chrono::milliseconds wait) override;
+  async::Task<> settle(std::vector<Record> done) override;
+  // Nothing is said: they show again when their visibility timeout is over, as on AWS.
+  async::Task<> give_back(std::vector<Record>) override { co_return; }
+  std::chrono::milliseconds patience() const override { return patience_; }
+  base::json::value for_filter(const Record& record) const override;
+  std::string event(const std::vector<Record>& records) const override;
+
+ private:
+  async::Task<contracts::Principal> caller() const;
+
+  contracts::QueueSource& queues_;
+  const std::string arn_;
+  const Caller caller_;
+  const std::chrono::milliseconds patience_;
+};
+
+}  // namespace lambari::sources
