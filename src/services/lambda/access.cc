@@ -62,6 +62,15 @@ contracts::AccessRequest access_of(House& house, const wire::Call& call, const w
   if (!operation.input || !request) return out;
   const auto text = [&](std::string_view member) { return wire::string_member(*operation.input, request, member); };
 
+  if (name.find("EventSourceMapping") != name.npos) {
+    if (const auto uuid = text("UUID"))
+      out.resources = {"arn:aws:lambda:" + call.region + ":" + call.account + ":event-source-mapping:" + std::string(*uuid)};
+    if (const auto function = text("FunctionName")) {
+      const auto ref = parse_function(*function, std::nullopt, scope);
+      out.context["lambda:FunctionArn"] = {function_arn(ref.key, ref.qualifier)};
+    }
+    return out;
+  }
   if (const auto function = text("FunctionName")) {
     const auto ref = parse_function(*function, takes_qualifier(name) ? text("Qualifier") : std::nullopt, scope);
     const auto qualifier = takes_qualifier(name) ? ref.qualifier : std::string();

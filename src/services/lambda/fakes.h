@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "base/json.h"
 #include "services/lambda/service.h"
 #include "services/lambda/zip_maker.h"
 #include "store/engines.h"
@@ -175,6 +176,73 @@ class FakeTarget final : public contracts::Target {
   }
 };
 
+// Queues in memory. Messages that are received are hidden until the test shows them again.
+class FakeQueues final : public contracts::QueueSource {
+ public:
+  struct Message {
+    std::string id, body;
+    int receives = 0;
+    bool hidden = false;
+  };
+  std::mutex mutex;
+  async::Event arrived;
+  std::map<std::string, std::vector<Message>> queues;  // by ARN
+  std::chrono::seconds visibility{30};
+  bool gone = false;
+
+  async::Task<std::optional<contracts::SourceQueue>> describe(const std::string& arn) override {
+    const std::lock_guard lock(mutex);
+    if (gone) co_return std::nullopt;
+    co_return contracts::SourceQueue{arn.ends_with(".fifo"), visibility};
+  }
+  async::Task<std::vector<contracts::SourceMessage>> receive(contracts::Principal, std::string arn, std::size_t count,
+                                                             std::chrono::milliseconds wait) override {
+    const auto deadline = std::chrono::steady_clock::now() + wait;
+    for (;;) {
+      const auto ticket = arrived.ticket();
+      std::vector<contracts::SourceMessage> out;
+      {
+        const std::lock_guard lock(mutex);
+        for (auto& m : queues[arn]) {
+          if (m.hidden || out.size() == count) continue;
+          m.hidden = true;
+          ++m.receives;
+          out.push_back({m.id, "handle-" + m.id, "",
+                         R"({"messageId":")" + m.id + R"(","body":)" + base::to_json(base::json::value(m.body)) + "}"});
+        }
+      }
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+      if (!out.empty() || left.count() <= 0) co_return out;
+      co_await arrived.wait(ticket, left);
+    }
+  }
+  async::Task<> remove(contracts::Principal, std::string arn, std::vector<std::string> handles) override {
+    const std::lock_guard lock(mutex);
+    for (const auto& handle : handles) std::erase_if(queues[arn], [&](const auto& m) { return "handle-" + m.id == handle; });
+    co_return;
+  }
+  async::Task<> hold(contracts::Principal, std::string, std::vector<std::string>, std::chrono::seconds) override { co_return; }
+
+  void send(const std::string& arn, std::string id, std::string body) {
+    {
+      const std::lock_guard lock(mutex);
+      queues[arn].push_back({std::move(id), std::move(body)});
+    }
+    arrived.notify_all();
+  }
+  std::size_t left(const std::string& arn) {
+    const std::lock_guard lock(mutex);
+    return queues[arn].size();
+  }
+  void show(const std::string& arn) {
+    {
+      const std::lock_guard lock(mutex);
+      for (auto& m : queues[arn]) m.hidden = false;
+    }
+    arrived.notify_all();
+  }
+};
+
 inline const std::string kRole = "arn:aws:iam::000000000000:role/lambda-role";
 
 // Everything a room needs; restart() builds a new room on the same store and files.
@@ -210,7 +278,8 @@ class World {
                                                  .meter = meter,
                                                  .authorizer = authorizer,
                                                  .directory = scratch / "code",
-                                                 .targets = &delivery_targets},
+                                                 .targets = &delivery_targets,
+                                                 .queues = &queue_source},
                                     settings);
     delivery_targets.add("lambda", *room);
     loops.run(room->start());
@@ -320,6 +389,7 @@ class World {
   FakeLogs logs;
   FakeMeter meter;
   FakeTarget queues;
+  FakeQueues queue_source;
   delivery::Targets delivery_targets;
   Settings settings;
   wire::Call call;

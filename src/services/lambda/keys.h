@@ -49,6 +49,20 @@ inline std::string event_invoke(const FunctionKey& f, std::string_view qualifier
 }
 inline std::string event_invokes(const FunctionKey& f) { return under("lambda/event-invoke", f).str(); }
 
+// lambda/mapping, account, region, UUID -> Mapping
+inline std::string mapping(std::string_view account, std::string_view region, std::string_view uuid) {
+  return Key("lambda/mapping").text(account).text(region).text(uuid).str();
+}
+inline std::string mappings(std::string_view account, std::string_view region) {
+  return Key("lambda/mapping").text(account).text(region).str();
+}
+inline std::string all_mappings() { return Key("lambda/mapping").str(); }
+
+// lambda/mapping-pair, account, region, function, qualifier, source -> UUID: each pair is mapped once
+inline std::string mapping_pair(const FunctionKey& f, std::string_view source, std::string_view qualifier) {
+  return under("lambda/mapping-pair", f).text(qualifier).text(source).str();
+}
+
 // lambda/pending, account, region, name, number -> "": versions whose activation or update is not finished
 inline std::string pending(const FunctionKey& f, std::uint64_t number) { return under("lambda/pending", f).number(number).str(); }
 inline std::string all_pending() { return Key("lambda/pending").str(); }
@@ -82,8 +96,9 @@ inline std::string loose(std::string_view zip) { return Key("lambda/loose").text
 inline std::string all_loose() { return Key("lambda/loose").str(); }
 
 // Everything of this room, for nuke.
-inline constexpr std::string_view kTables[] = {"lambda/function",     "lambda/version", "lambda/alias", "lambda/policy",
-                                               "lambda/reserved",     "lambda/pending", "lambda/layer", "lambda/layer-version",
-                                               "lambda/layer-policy", "lambda/use",     "lambda/loose", "lambda/event-invoke"};
+inline constexpr std::string_view kTables[] = {
+    "lambda/function", "lambda/version",      "lambda/alias",         "lambda/policy",       "lambda/reserved",
+    "lambda/pending",  "lambda/layer",        "lambda/layer-version", "lambda/layer-policy", "lambda/use",
+    "lambda/loose",    "lambda/event-invoke", "lambda/mapping",       "lambda/mapping-pair"};
 
 }  // namespace lambari::lambda::keys

@@ -6,6 +6,8 @@
 #include "services/lambda/async.h"
 #include "services/lambda/async_queue.h"
 #include "services/lambda/keys.h"
+#include "services/lambda/mapping_rules.h"
+#include "services/lambda/mappings.h"
 #include "services/lambda/operations.h"
 #include "services/lambda/rows.h"
 
@@ -26,6 +28,7 @@ struct Lambda::Parts {
   Account account{house};
   EventInvokeConfigs event_invoke_configs{house};
   AsyncQueue events{house, house.roles, [this](Event event) { return invocations.attempt(std::move(event)); }};
+  Mappings mappings{house, [this](Event event) { return invocations.attempt(std::move(event)); }};
   Invocations invocations{house, [this](Event event) { return events.accept(std::move(event)); }};
 
   static async::Task<> tend(std::shared_ptr<Parts> parts) {
@@ -49,9 +52,11 @@ async::Task<> Lambda::start() {
   }
   house.background.spawn("tend environments", Parts::tend(parts_));
   co_await parts_->events.start();
+  co_await parts_->mappings.start();
 }
 
 async::Task<> Lambda::stop() {
+  co_await parts_->mappings.stop();
   co_await parts_->events.stop();
   co_await parts_->house.background.finish();
   parts_->house.environments.retire_all();
@@ -77,6 +82,7 @@ async::Task<> Lambda::nuke() {
   });
   house.targets.forget_all();
   house.environments.retire_all();
+  parts_->mappings.forget_all();
   co_await parts_->events.clear();
   co_await house.packages.erase_all({zips.begin(), zips.end()});
 }
@@ -107,6 +113,12 @@ Lambda::Counters Lambda::counters() const {
   out.events_dropped = events.dropped;
   out.dead_letter_errors = events.dead_letter_errors;
   out.destination_failures = events.destination_failures;
+  const auto& records = parts_->mappings.counters();
+  out.records_polled = records.polled;
+  out.records_filtered = records.filtered;
+  out.records_invoked = records.invoked;
+  out.records_failed = records.failed;
+  out.records_deleted = records.deleted;
   return out;
 }
 
@@ -130,9 +142,6 @@ FORWARD(aws::lambda::AliasConfiguration, GetAlias, GetAliasRequest, aliases.get)
 FORWARD(aws::lambda::AliasConfiguration, UpdateAlias, UpdateAliasRequest, aliases.update)
 FORWARD(void, DeleteAlias, DeleteAliasRequest, aliases.remove)
 FORWARD(aws::lambda::ListAliasesResponse, ListAliases, ListAliasesRequest, aliases.list)
-FORWARD(void, TagResource, TagResourceRequest, tags.add)
-FORWARD(void, UntagResource, UntagResourceRequest, tags.remove)
-FORWARD(aws::lambda::ListTagsResponse, ListTags, ListTagsRequest, tags.list)
 FORWARD(aws::lambda::AddPermissionResponse, AddPermission, AddPermissionRequest, permissions.add)
 FORWARD(void, RemovePermission, RemovePermissionRequest, permissions.remove)
 FORWARD(aws::lambda::GetPolicyResponse, GetPolicy, GetPolicyRequest, permissions.get)
@@ -162,6 +171,11 @@ FORWARD(aws::lambda::GetFunctionCodeSigningConfigResponse, GetFunctionCodeSignin
         account.get_code_signing)
 FORWARD(aws::lambda::GetFunctionRecursionConfigResponse, GetFunctionRecursionConfig, GetFunctionRecursionConfigRequest,
         account.get_recursion)
+FORWARD(aws::lambda::EventSourceMappingConfiguration, CreateEventSourceMapping, CreateEventSourceMappingRequest, mappings.create)
+FORWARD(aws::lambda::EventSourceMappingConfiguration, GetEventSourceMapping, GetEventSourceMappingRequest, mappings.get)
+FORWARD(aws::lambda::ListEventSourceMappingsResponse, ListEventSourceMappings, ListEventSourceMappingsRequest, mappings.list)
+FORWARD(aws::lambda::EventSourceMappingConfiguration, UpdateEventSourceMapping, UpdateEventSourceMappingRequest, mappings.update)
+FORWARD(aws::lambda::EventSourceMappingConfiguration, DeleteEventSourceMapping, DeleteEventSourceMappingRequest, mappings.remove)
 FORWARD(aws::lambda::InvokeAsyncResponse, InvokeAsync, InvokeAsyncRequest, invocations.invoke_async)
 FORWARD(aws::lambda::FunctionEventInvokeConfig, PutFunctionEventInvokeConfig, PutFunctionEventInvokeConfigRequest,
         event_invoke_configs.put)
@@ -173,5 +187,16 @@ FORWARD(void, DeleteFunctionEventInvokeConfig, DeleteFunctionEventInvokeConfigRe
 FORWARD(aws::lambda::ListFunctionEventInvokeConfigsResponse, ListFunctionEventInvokeConfigs,
         ListFunctionEventInvokeConfigsRequest, event_invoke_configs.list)
 #undef FORWARD
+
+// Tags belong to functions and to event source mappings.
+#define FORWARD_TAGS(Result, Name, Request, of_function, of_mapping)                                                  \
+  async::Task<Result> Lambda::Name(const wire::Call& call, aws::lambda::Request request) {                            \
+    if (!uuid_of_mapping_arn(request.Resource).empty()) return parts_->mappings.of_mapping(call, std::move(request)); \
+    return parts_->tags.of_function(call, std::move(request));                                                        \
+  }
+FORWARD_TAGS(void, TagResource, TagResourceRequest, add, tag)
+FORWARD_TAGS(void, UntagResource, UntagResourceRequest, remove, untag)
+FORWARD_TAGS(aws::lambda::ListTagsResponse, ListTags, ListTagsRequest, list, tags)
+#undef FORWARD_TAGS
 
 }  // namespace lambari::lambda

@@ -22,6 +22,7 @@
 #include "contracts/invoker.h"
 #include "contracts/log_sink.h"
 #include "contracts/meter.h"
+#include "contracts/queue_source.h"
 #include "contracts/room.h"
 #include "contracts/target.h"
 #include "delivery/targets.h"
@@ -48,6 +49,8 @@ struct Dependencies {
   std::filesystem::path directory;
   // Where destinations and dead letters are delivered; without it they are refused.
   delivery::Targets* targets = nullptr;
+  // What SQS event source mappings pull from; without it they are refused.
+  contracts::QueueSource* queues = nullptr;
 };
 
 struct Settings {
@@ -86,6 +89,7 @@ class Lambda final : public aws::lambda::AbstractService,
   // For `doctor` and metrics.
   struct Counters {
     std::uint64_t events_received = 0, events_dropped = 0, dead_letter_errors = 0, destination_failures = 0;
+    std::uint64_t records_polled = 0, records_filtered = 0, records_invoked = 0, records_failed = 0, records_deleted = 0;
     std::uint64_t functions_running = 0, environments = 0, idle_environments = 0, cold_starts = 0, invocations = 0, throttles = 0;
   };
   Counters counters() const;
@@ -136,6 +140,11 @@ class Lambda final : public aws::lambda::AbstractService,
                     GetFunctionCodeSigningConfigRequest)
   LAMBARI_OPERATION(aws::lambda::GetFunctionRecursionConfigResponse, GetFunctionRecursionConfig,
                     GetFunctionRecursionConfigRequest)
+  LAMBARI_OPERATION(aws::lambda::EventSourceMappingConfiguration, CreateEventSourceMapping, CreateEventSourceMappingRequest)
+  LAMBARI_OPERATION(aws::lambda::EventSourceMappingConfiguration, GetEventSourceMapping, GetEventSourceMappingRequest)
+  LAMBARI_OPERATION(aws::lambda::ListEventSourceMappingsResponse, ListEventSourceMappings, ListEventSourceMappingsRequest)
+  LAMBARI_OPERATION(aws::lambda::EventSourceMappingConfiguration, UpdateEventSourceMapping, UpdateEventSourceMappingRequest)
+  LAMBARI_OPERATION(aws::lambda::EventSourceMappingConfiguration, DeleteEventSourceMapping, DeleteEventSourceMappingRequest)
   LAMBARI_OPERATION(aws::lambda::InvokeAsyncResponse, InvokeAsync, InvokeAsyncRequest)
   LAMBARI_OPERATION(aws::lambda::FunctionEventInvokeConfig, PutFunctionEventInvokeConfig, PutFunctionEventInvokeConfigRequest)
   LAMBARI_OPERATION(aws::lambda::FunctionEventInvokeConfig, UpdateFunctionEventInvokeConfig,

@@ -247,15 +247,16 @@ Poller::Poller(async::Loops& loops, base::Clock& clock, std::shared_ptr<Source> 
   loops.spawn("poller of an event source", state_->receive_loop());
 }
 
-Poller::~Poller() {
+Poller::~Poller() { wind_down(); }
+
+void Poller::wind_down() {
   state_->stopping = true;
   state_->changed.notify_all();
 }
 
 async::Task<> Poller::stop() {
   const auto state = state_;
-  state->stopping = true;
-  state->changed.notify_all();
+  wind_down();
   for (;;) {
     const auto ticket = state->changed.ticket();
     {
@@ -266,26 +267,14 @@ async::Task<> Poller::stop() {
   }
 }
 
-async::Task<> Poller::drained() {
-  const auto state = state_;
-  for (;;) {
-    const auto ticket = state->changed.ticket();
-    {
-      const std::lock_guard lock(state->mutex);
-      if (state->running == 0) co_return;
-    }
-    co_await state->changed.wait(ticket, 1s);
-  }
-}
-
 std::string Poller::last_result() const {
   const std::lock_guard lock(state_->mutex);
   return state_->last_result;
 }
 
-std::size_t Poller::running() const {
+bool Poller::ended() const {
   const std::lock_guard lock(state_->mutex);
-  return state_->running;
+  return !state_->receiving && state_->running == 0;
 }
 
 }  // namespace lambari::sources

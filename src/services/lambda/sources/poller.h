@@ -50,14 +50,15 @@ class Poller {
   ~Poller();
   Poller(const Poller&) = delete;
 
-  // Receives no more; returns when the receive under way has ended (two seconds at most, for a source that keeps its time).
+  // Receives no more.
+  void wind_down();
+  // The same; returns when the receive under way has ended (two seconds at most, for a source that keeps its time).
   async::Task<> stop();
-  // After stop(): when every batch has ended.
-  async::Task<> drained();
 
   // "OK", "PROBLEM: ...", "No records processed".
   std::string last_result() const;
-  std::size_t running() const;
+  // After wind_down(): nothing is under way any more.
+  bool ended() const;
 
  private:
   struct State;

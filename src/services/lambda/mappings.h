@@ -1,0 +1,77 @@
+// Event source mappings: their operations, and their pollers while they are enabled.
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "async/gate.h"
+#include "aws/lambda/types.h"
+#include "services/lambda/async_rules.h"
+#include "services/lambda/house.h"
+#include "services/lambda/mapping_model.h"
+#include "services/lambda/sources/poller.h"
+
+namespace lambari::lambda {
+
+// Thread-safe.
+class Mappings {
+ public:
+  // Runs the function once.
+  using Run = std::function<async::Task<Attempt>(Event)>;
+
+  Mappings(House& house, Run run) : house_(house), run_(std::move(run)) {}
+
+  // Pollers of what is enabled; transitions that a stop cut off.
+  async::Task<> start();
+  // No new batches from now on.
+  void wind_down();
+  // When what was received has been dealt with, but for a bounded time only.
+  async::Task<> stop();
+  // The pollers of what is gone: after the rows were erased.
+  void forget_all();
+
+  using Configuration = aws::lambda::EventSourceMappingConfiguration;
+  async::Task<Configuration> create(const wire::Call& call, aws::lambda::CreateEventSourceMappingRequest request);
+  async::Task<Configuration> get(const wire::Call& call, aws::lambda::GetEventSourceMappingRequest request);
+  async::Task<aws::lambda::ListEventSourceMappingsResponse> list(const wire::Call& call,
+                                                                 aws::lambda::ListEventSourceMappingsRequest request);
+  async::Task<Configuration> update(const wire::Call& call, aws::lambda::UpdateEventSourceMappingRequest request);
+  async::Task<Configuration> remove(const wire::Call& call, aws::lambda::DeleteEventSourceMappingRequest request);
+
+  // Of a mapping's ARN.
+  async::Task<> tag(const wire::Call& call, aws::lambda::TagResourceRequest request);
+  async::Task<> untag(const wire::Call& call, aws::lambda::UntagResourceRequest request);
+  async::Task<aws::lambda::ListTagsResponse> tags(const wire::Call& call, aws::lambda::ListTagsRequest request);
+
+  const sources::Counters& counters() const { return *counters_; }
+
+ private:
+  // What runs for one mapping. `changing` lets one transition in at a time.
+  struct Slot {
+    async::Semaphore changing{1};
+    std::shared_ptr<sources::Poller> poller;  // guarded by mutex_
+  };
+
+  std::shared_ptr<Slot> slot(const std::string& uuid);
+  std::shared_ptr<sources::Poller> poller(const std::string& uuid);
+  std::string last_result(const std::string& uuid);
+  void settle_later(const Mapping& mapping);
+  async::Task<> settle(Mapping mapping);
+  std::shared_ptr<sources::Poller> begin(const Mapping& mapping, std::chrono::seconds visibility);
+  async::Task<sources::Answer> invoke(FunctionKey function, std::string qualifier, std::string event);
+  std::string obstacle(const FunctionKey& function, const std::string& qualifier);
+  // The checks that AWS makes of queue, function and role. Throws InvalidParameterValueException.
+  async::Task<> check(Mapping mapping);
+
+  House& house_;
+  const Run run_;
+  const std::shared_ptr<sources::Counters> counters_ = std::make_shared<sources::Counters>();
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<Slot>> slots_;  // by UUID
+};
+
+}  // namespace lambari::lambda
