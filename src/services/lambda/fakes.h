@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "async/gate.h"
 #include "base/ids.h"
 #include "base/json.h"
 #include "services/lambda/service.h"

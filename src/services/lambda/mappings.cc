@@ -9,7 +9,7 @@
 namespace lambari::lambda {
 namespace {
 
-using Configuration = aws::lambda::EventSourceMappingConfiguration;
+using Described = aws::lambda::EventSourceMappingConfiguration;
 
 constexpr std::size_t kMappingPage = 100;
 constexpr std::size_t kScan = 200;
@@ -45,7 +45,7 @@ void take_pair(store::Transaction& t, const Mapping& m) {
 
 }  // namespace
 
-async::Task<Configuration> Mappings::create(const wire::Call& call, aws::lambda::CreateEventSourceMappingRequest request) {
+async::Task<Described> Mappings::create(const wire::Call& call, aws::lambda::CreateEventSourceMappingRequest request) {
   check_source(request.EventSourceArn, call.region);
   const auto ref = parse_function(request.FunctionName, std::nullopt, House::scope(call));
   Mapping m;
@@ -70,7 +70,7 @@ async::Task<Configuration> Mappings::create(const wire::Call& call, aws::lambda:
   co_return describe(m, {});
 }
 
-async::Task<Configuration> Mappings::get(const wire::Call& call, aws::lambda::GetEventSourceMappingRequest request) {
+async::Task<Described> Mappings::get(const wire::Call& call, aws::lambda::GetEventSourceMappingRequest request) {
   co_return describe(need(*house_.d.store.read(), call, request.UUID), last_result(request.UUID));
 }
 
@@ -102,7 +102,7 @@ async::Task<aws::lambda::ListEventSourceMappingsResponse> Mappings::list(const w
   }
 }
 
-async::Task<Configuration> Mappings::update(const wire::Call& call, aws::lambda::UpdateEventSourceMappingRequest request) {
+async::Task<Described> Mappings::update(const wire::Call& call, aws::lambda::UpdateEventSourceMappingRequest request) {
   const auto change = [&](store::Reader& reader) {
     auto m = need(reader, call, request.UUID);
     if (m.state == "Deleting")
@@ -134,7 +134,7 @@ async::Task<Configuration> Mappings::update(const wire::Call& call, aws::lambda:
   co_return describe(m, last_result(m.uuid));
 }
 
-async::Task<Configuration> Mappings::remove(const wire::Call& call, aws::lambda::DeleteEventSourceMappingRequest request) {
+async::Task<Described> Mappings::remove(const wire::Call& call, aws::lambda::DeleteEventSourceMappingRequest request) {
   const auto m = co_await house_.d.store.transact([&](store::Transaction& t) {
     auto m = need(t, call, request.UUID);
     if (m.state == "Deleting")

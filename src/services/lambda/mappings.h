@@ -34,13 +34,13 @@ class Mappings {
   // The pollers of what is gone: after the rows were erased.
   void forget_all();
 
-  using Configuration = aws::lambda::EventSourceMappingConfiguration;
-  async::Task<Configuration> create(const wire::Call& call, aws::lambda::CreateEventSourceMappingRequest request);
-  async::Task<Configuration> get(const wire::Call& call, aws::lambda::GetEventSourceMappingRequest request);
+  using Described = aws::lambda::EventSourceMappingConfiguration;
+  async::Task<Described> create(const wire::Call& call, aws::lambda::CreateEventSourceMappingRequest request);
+  async::Task<Described> get(const wire::Call& call, aws::lambda::GetEventSourceMappingRequest request);
   async::Task<aws::lambda::ListEventSourceMappingsResponse> list(const wire::Call& call,
                                                                  aws::lambda::ListEventSourceMappingsRequest request);
-  async::Task<Configuration> update(const wire::Call& call, aws::lambda::UpdateEventSourceMappingRequest request);
-  async::Task<Configuration> remove(const wire::Call& call, aws::lambda::DeleteEventSourceMappingRequest request);
+  async::Task<Described> update(const wire::Call& call, aws::lambda::UpdateEventSourceMappingRequest request);
+  async::Task<Described> remove(const wire::Call& call, aws::lambda::DeleteEventSourceMappingRequest request);
 
   // Of a mapping's ARN.
   async::Task<> tag(const wire::Call& call, aws::lambda::TagResourceRequest request);

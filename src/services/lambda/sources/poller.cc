@@ -13,7 +13,7 @@ namespace {
 using Steady = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr auto kPoll = 2s;                      // one long poll; the next one follows at once
+constexpr auto kPoll = 1s;                      // one long poll; the next one follows at once. Also how long a stop may take
 constexpr auto kWindowPoll = 1s;                // while a batch is gathered: how late a moved clock is noticed
 constexpr auto kTooQuick = 100ms;               // a source that answers "nothing" at once is not asked again at once
 constexpr std::size_t kMaxInFlight = 64 << 20;  // bytes of records of one poller

@@ -52,7 +52,7 @@ class Poller {
 
   // Receives no more.
   void wind_down();
-  // The same; returns when the receive under way has ended (two seconds at most, for a source that keeps its time).
+  // The same; returns when the receive under way has ended (a second at most, for a source that keeps its time).
   async::Task<> stop();
 
   // "OK", "PROBLEM: ...", "No records processed".
