@@ -55,6 +55,8 @@ async::Task<> Lambda::start() {
   co_await parts_->mappings.start();
 }
 
+void Lambda::wind_down() { parts_->mappings.wind_down(); }
+
 async::Task<> Lambda::stop() {
   co_await parts_->mappings.stop();
   co_await parts_->events.stop();

@@ -73,6 +73,7 @@ class Lambda final : public aws::lambda::AbstractService,
   // ---- contracts ----
   std::string_view name() const override { return "lambda"; }
   async::Task<> start() override;
+  void wind_down() override;
   async::Task<> stop() override;
   async::Task<> nuke() override;
   async::Task<contracts::InvocationResult> invoke(contracts::Invocation invocation) override;
