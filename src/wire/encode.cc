@@ -101,7 +101,7 @@ std::string initial_response(const Shape& shape, Protocol protocol, const void* 
       continue;
     }
     if (std::exchange(comma, true)) document += ',';
-    append_json_string(document, member.wire_name);
+    base::append_json_string(document, member.wire_name);
     document += ':';
     append_json(document, member, value);
   }
