@@ -43,6 +43,7 @@ TEST(Runtimes, StartedAheadUnlessAVariableIsReadAtTheStart) {
   EXPECT_EQ(choose_start("python3.11", {{"LD_PRELOAD", "x"}}).mode, Mode::launch);
   EXPECT_EQ(choose_start("nodejs20.x", {{"NODE_ENV", "production"}}).mode, Mode::warm);
   EXPECT_EQ(choose_start("nodejs20.x", {{"NODE_OPTIONS", "-r x"}}).mode, Mode::launch);
+  EXPECT_EQ(choose_start("nodejs20.x", {{"SSL_CERT_FILE", "/x"}}).mode, Mode::launch);
   EXPECT_EQ(choose_start("provided.al2023", {}).pack, "provided");
 }
 

@@ -97,7 +97,9 @@ Start choose_start(const std::string& actual, const std::map<std::string, std::s
       early |=
           name.starts_with("PYTHON") && name != "PYTHONPATH" && name != "PYTHONUNBUFFERED" && name != "PYTHONDONTWRITEBYTECODE";
     else
-      early |= starts_with_any(name, {"NODE_", "UV_", "AWS_LAMBDA_NODEJS_"}) && name != "NODE_ENV" && name != "NODE_PATH";
+      // SSL_CERT_FILE: not Node's business, but for the way in which waiting interpreters trust lambari.
+      early |= (starts_with_any(name, {"NODE_", "UV_", "AWS_LAMBDA_NODEJS_"}) && name != "NODE_ENV" && name != "NODE_PATH") ||
+               name == "SSL_CERT_FILE";
     if (early) return {actual, Mode::launch};
   }
   return {actual, python ? Mode::zygote : Mode::warm};

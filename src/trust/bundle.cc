@@ -4,7 +4,6 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
 
 #include <memory>
 #include <vector>
@@ -35,11 +34,13 @@ std::vector<std::string> certificates_in(std::string_view pem) {
   std::unique_ptr<BIO, int (*)(BIO*)> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
   std::vector<std::string> all;
   while (all.size() < kMostCertificates) {
-    std::unique_ptr<X509, void (*)(X509*)> one(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr), X509_free);
-    if (!one) break;
+    char *name = nullptr, *header = nullptr;
     unsigned char* der = nullptr;
-    int size = i2d_X509(one.get(), &der);
-    if (size > 0) all.emplace_back(reinterpret_cast<char*>(der), static_cast<std::size_t>(size));
+    long size = 0;
+    if (PEM_read_bio(bio.get(), &name, &header, &der, &size) != 1) break;
+    if (std::string_view(name) == PEM_STRING_X509) all.emplace_back(reinterpret_cast<char*>(der), static_cast<std::size_t>(size));
+    OPENSSL_free(name);
+    OPENSSL_free(header);
     OPENSSL_free(der);
   }
   ERR_clear_error();

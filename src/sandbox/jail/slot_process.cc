@@ -79,17 +79,21 @@ Filter filter_of(const SlotPlan& plan) { return {plan.filter->data(), static_cas
     _exit(125);
   }
   if (plan.mode == Mode::launch) launch();
-  const char* arguments[] = {
-      "/var/lang/bin/node", "--expose-gc", "--max-http-header-size=81920", "/var/runtime/lambari-node.mjs", "wait", nullptr};
-  // The last one is read when the interpreter starts, as sandbox/runtimes.cc has it for functions.
+  std::vector<const char*> arguments{"/var/lang/bin/node"};
+  // Node.js 20 takes 15 ms to read NODE_EXTRA_CA_CERTS when it starts. This is read when TLS is first used, and the bundle that
+  // it names holds the same.
+  if (plan.trusts) arguments.push_back("--use-openssl-ca");
+  for (const char* word : {"--expose-gc", "--max-http-header-size=81920", "/var/runtime/lambari-node.mjs", "wait"})
+    arguments.push_back(word);
+  arguments.push_back(nullptr);
   const char* environment[] = {"PATH=/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin",
                                "AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001",
                                "TZ=:UTC",
                                "LANG=en_US.UTF-8",
                                kLibraryPath,
-                               plan.trusts ? "NODE_EXTRA_CA_CERTS=/etc/ssl/certs/lambari-ca.pem" : nullptr,
+                               plan.trusts ? "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt" : nullptr,
                                nullptr};
-  execve(arguments[0], const_cast<char**>(arguments), const_cast<char**>(environment));
+  execve(arguments[0], const_cast<char**>(arguments.data()), const_cast<char**>(environment));
   dprintf(2, "lambari: %s: %s\n", arguments[0], strerror(errno));
   _exit(126);
 }
