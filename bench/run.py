@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The numbers that SPECIFICATION.md promises, each beside its floor, measured in one run. Prints a table (Markdown).
 
-  bench/run.py [NAME...]      names: gateway warm cold start store build
+  bench/run.py [NAME...]      names: gateway warm cold start store sqs build
 Load stays on loopback. Nothing is asserted: a reader judges the ratios.
 """
 
@@ -18,7 +18,9 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests/conformance"))
+sys.path.insert(0, str(ROOT / "bench"))
 
+import sqs  # noqa: E402
 from lambari import ACCOUNT, PROGRAM, REGION, Lambari, free_port  # noqa: E402
 
 SECONDS = int(os.environ.get("LAMBARI_BENCH_SECONDS", "5"))
@@ -168,6 +170,10 @@ def store(_):
         print(subprocess.run([ROOT / "build/release/bin/store_bench", "3", folder], capture_output=True, text=True, check=True).stdout, end="")
 
 
+def queues(_):
+    sqs.run(row)
+
+
 def build(_):
     """Touch one room, build, run its tests; and everything from nothing without the cache."""
     subprocess.run([ROOT / "scripts/build", "dev", "lambda_test"], check=True, capture_output=True)
@@ -189,8 +195,8 @@ def build(_):
 
 
 def main():
-    chosen = sys.argv[1:] or ["gateway", "warm", "cold", "start", "store"]
-    known = {"gateway": gateway, "warm": warm, "cold": cold, "start": start, "store": store, "build": build}
+    chosen = sys.argv[1:] or ["gateway", "warm", "cold", "start", "store", "sqs"]
+    known = {"gateway": gateway, "warm": warm, "cold": cold, "start": start, "store": store, "sqs": queues, "build": build}
     print(f"{os.cpu_count()} cores, load generator included; {time.strftime('%Y-%m-%d', time.gmtime())}\n")
     print("| work | measured | floor, same run | ratio | hold |\n|---|---|---|---|---|")
     for name in chosen:

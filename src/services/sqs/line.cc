@@ -51,6 +51,8 @@ void Line::load(std::int64_t now, std::size_t count_at_once) {
   for (const auto& [position, seen] : seen_)
     if (position.sequence >= next_sequence_) next_sequence_ = position.sequence + 1;
 
+  if (last.empty()) cursor_ = next_sequence_;  // nothing is there to be read
+
   auto first_due = reader->keys({end, store::prefix_range(keys::messages(generation_)).end}, 1);
   if (!first_due.empty() && keys::read_message(first_due[0], at, ignored)) next_due_ = static_cast<std::int64_t>(at.due);
 
