@@ -6,30 +6,18 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "store/json_row.h"
 
 namespace lambari::iam {
 
 namespace json = base::json;
+namespace json_row = store::json_row;
+using json_row::number;
+using json_row::text;
 
 namespace {
 
 using Tags = std::vector<std::pair<std::string, std::string>>;
-
-json::object parse_row(std::string_view row) {
-  auto value = base::parse_json(row);
-  if (!value || !value->is_object()) throw std::runtime_error("iam: unreadable row");
-  return std::move(value->as_object());
-}
-
-std::string text(const json::object& row, std::string_view name) {
-  const auto* value = row.if_contains(name);
-  return value && value->is_string() ? std::string(value->as_string()) : std::string();
-}
-
-std::int64_t number(const json::object& row, std::string_view name) {
-  const auto* value = row.if_contains(name);
-  return value && value->is_number() ? value->to_number<std::int64_t>() : 0;
-}
 
 json::array list(const std::vector<std::string>& values) { return json::array(values.begin(), values.end()); }
 
@@ -109,7 +97,7 @@ std::string encode(const Entity& entity) {
 }
 
 Entity decode_entity(std::string_view bytes) {
-  const auto row = parse_row(bytes);
+  const auto row = json_row::parse(bytes);
   Entity out;
   const auto kind = text(row, "kind");
   out.kind = kind == "role" ? Kind::role : kind == "user" ? Kind::user : Kind::group;
@@ -152,7 +140,7 @@ std::string encode(const ManagedPolicy& policy) {
 }
 
 ManagedPolicy decode_policy(std::string_view bytes) {
-  const auto row = parse_row(bytes);
+  const auto row = json_row::parse(bytes);
   ManagedPolicy out;
   out.account = text(row, "account");
   out.name = text(row, "name");
@@ -177,7 +165,7 @@ std::string encode(const AccessKeyRow& key) {
 }
 
 AccessKeyRow decode_key(std::string_view bytes) {
-  const auto row = parse_row(bytes);
+  const auto row = json_row::parse(bytes);
   AccessKeyRow out;
   out.account = text(row, "account");
   out.user = text(row, "user");

@@ -19,9 +19,7 @@ constexpr std::size_t kScanned = 256;
 }  // namespace
 
 std::optional<Entity> find_entity(store::Reader& reader, std::string_view account, Kind kind, std::string_view name) {
-  auto row = reader.get(keys::entity(account, kind, name));
-  if (!row) return std::nullopt;
-  return decode_entity(*row);
+  return reader.get(keys::entity(account, kind, name)).transform(decode_entity);
 }
 
 Entity require_entity(store::Reader& reader, std::string_view account, Kind kind, std::string_view name) {

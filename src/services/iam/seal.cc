@@ -8,10 +8,13 @@
 #include "base/bytes.h"
 #include "base/ids.h"
 #include "base/json.h"
+#include "store/json_row.h"
 
 namespace lambari::iam {
 
 namespace json = base::json;
+using store::json_row::number;
+using store::json_row::text;
 
 namespace {
 
@@ -54,16 +57,6 @@ std::optional<std::string> decrypt(std::string_view key, std::string_view label,
     return std::nullopt;
   }
   return text;
-}
-
-std::string text(const json::object& row, std::string_view name) {
-  const auto* value = row.if_contains(name);
-  return value && value->is_string() ? std::string(value->as_string()) : std::string();
-}
-
-std::int64_t number(const json::object& row, std::string_view name) {
-  const auto* value = row.if_contains(name);
-  return value && value->is_number() ? value->to_number<std::int64_t>() : 0;
 }
 
 }  // namespace

@@ -3,12 +3,14 @@
 #include <stdexcept>
 
 #include "base/json.h"
+#include "store/json_row.h"
 #include "store/key.h"
 
 namespace lambari::lambda {
 namespace {
 
 namespace json = base::json;
+using store::json_row::text;
 
 // The parts of a key delimit themselves, which serves values with a large last part.
 constexpr std::uint64_t kFormat = 1;
@@ -40,11 +42,6 @@ std::optional<int> integer(const json::object& object, std::string_view name) {
   const auto* value = object.if_contains(name);
   if (!value || !value->is_int64()) return std::nullopt;
   return static_cast<int>(value->as_int64());
-}
-
-std::string text(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  return value && value->is_string() ? std::string(value->as_string()) : std::string();
 }
 
 }  // namespace

@@ -3,26 +3,15 @@
 #include <stdexcept>
 
 #include "base/json.h"
+#include "store/json_row.h"
 
 namespace lambari::lambda {
 namespace {
 
 namespace json = base::json;
-
-std::string text(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  return value && value->is_string() ? std::string(value->as_string()) : std::string();
-}
-
-std::int64_t number(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  return value && value->is_int64() ? value->as_int64() : 0;
-}
-
-bool truth(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  return value && value->is_bool() && value->as_bool();
-}
+using store::json_row::flag;
+using store::json_row::number;
+using store::json_row::text;
 
 }  // namespace
 
@@ -66,9 +55,9 @@ Mapping decode_mapping(std::string_view bytes) {
       if (filter.is_string()) m.filters.emplace_back(filter.as_string());
     }
   }
-  m.report_failures = truth(object, "reportFailures");
+  m.report_failures = flag(object, "reportFailures");
   if (object.contains("maxConcurrency")) m.max_concurrency = static_cast<int>(number(object, "maxConcurrency"));
-  m.enabled = truth(object, "enabled");
+  m.enabled = flag(object, "enabled");
   m.state = text(object, "state");
   m.modified.ms = number(object, "modified");
   m.generation = static_cast<std::uint64_t>(number(object, "generation"));

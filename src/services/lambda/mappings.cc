@@ -15,9 +15,7 @@ constexpr std::size_t kMappingPage = 100;
 constexpr std::size_t kScan = 200;
 
 std::optional<Mapping> find(store::Reader& reader, std::string_view account, std::string_view region, std::string_view uuid) {
-  const auto bytes = reader.get(keys::mapping(account, region, uuid));
-  if (!bytes) return std::nullopt;
-  return decode_mapping(*bytes);
+  return reader.get(keys::mapping(account, region, uuid)).transform(decode_mapping);
 }
 
 Mapping need(store::Reader& reader, const wire::Call& call, std::string_view uuid) {

@@ -3,35 +3,23 @@
 #include <stdexcept>
 
 #include "base/json.h"
+#include "store/json_row.h"
 
 namespace lambari::lambda {
 namespace {
 
 namespace json = base::json;
+using store::json_row::number;
+using store::json_row::text;
 
 json::object begin() { return {{"format", kRowFormat}}; }
 
 json::object parse(std::string_view bytes) {
-  auto value = base::parse_json(bytes);
-  if (!value || !value->is_object()) throw std::runtime_error("lambda: a row is not JSON");
-  auto& object = value->as_object();
+  auto object = store::json_row::parse(bytes);
   const auto* format = object.if_contains("format");
   if (!format || !format->is_int64()) throw std::runtime_error("lambda: a row has no format");
   if (format->as_int64() > kRowFormat) throw std::runtime_error("lambda: a row is of a newer format");
-  return std::move(object);
-}
-
-std::string text(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  return value && value->is_string() ? std::string(value->as_string()) : std::string();
-}
-
-std::int64_t number(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  if (!value) return 0;
-  if (value->is_int64()) return value->as_int64();
-  if (value->is_uint64()) return static_cast<std::int64_t>(value->as_uint64());
-  return 0;
+  return object;
 }
 
 json::object pairs(const std::map<std::string, std::string>& map) {

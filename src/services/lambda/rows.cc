@@ -71,15 +71,13 @@ std::optional<Alias> alias(Reader& reader, const FunctionKey& key, std::string_v
 }
 
 std::optional<Policy> policy(Reader& reader, const FunctionKey& key, std::string_view qualifier) {
-  const auto bytes = reader.get(keys::policy(key, qualifier));
-  if (!bytes) return std::nullopt;
-  return decode_policy(*bytes);
+  return reader.get(keys::policy(key, qualifier)).transform(decode_policy);
 }
 
 std::optional<int> reserved(Reader& reader, const FunctionKey& key) {
-  const auto bytes = reader.get(keys::reserved(key));
-  if (!bytes) return std::nullopt;
-  return static_cast<int>(base::parse_int(*bytes).value_or(0));
+  return reader.get(keys::reserved(key)).transform([](const std::string& bytes) {
+    return static_cast<int>(base::parse_int(bytes).value_or(0));
+  });
 }
 
 int total_reserved(Reader& reader, std::string_view account, std::string_view region) {
@@ -128,9 +126,7 @@ void put_policy(Transaction& t, const FunctionKey& key, std::string_view qualifi
 
 std::optional<Policy> layer_policy(Reader& reader, std::string_view account, std::string_view region, std::string_view name,
                                    std::uint64_t number) {
-  const auto bytes = reader.get(keys::layer_policy(account, region, name, number));
-  if (!bytes) return std::nullopt;
-  return decode_policy(*bytes);
+  return reader.get(keys::layer_policy(account, region, name, number)).transform(decode_policy);
 }
 
 void put_layer_policy(Transaction& t, std::string_view account, std::string_view region, std::string_view name,
@@ -178,9 +174,7 @@ void erase_function(Transaction& t, const FunctionKey& key, std::vector<std::str
 }
 
 std::optional<Layer> layer(Reader& reader, std::string_view account, std::string_view region, std::string_view name) {
-  const auto bytes = reader.get(keys::layer(account, region, name));
-  if (!bytes) return std::nullopt;
-  return decode_layer(*bytes);
+  return reader.get(keys::layer(account, region, name)).transform(decode_layer);
 }
 
 std::optional<LayerVersion> layer_version(Reader& reader, std::string_view account, std::string_view region,

@@ -5,28 +5,19 @@
 #include <stdexcept>
 
 #include "base/json.h"
+#include "store/json_row.h"
 
 namespace lambari::logs {
 
 namespace json = base::json;
+using store::json_row::flag;
 
 namespace {
-
-json::object parse_row(std::string_view row) {
-  auto value = base::parse_json(row);
-  if (!value || !value->is_object()) throw std::runtime_error("logs: unreadable row");
-  return std::move(value->as_object());
-}
 
 template <class T>
 T number(const json::object& row, std::string_view name) {
   const auto* value = row.if_contains(name);
   return value ? value->to_number<T>() : T{};
-}
-
-bool flag(const json::object& row, std::string_view name) {
-  const auto* value = row.if_contains(name);
-  return value && value->is_bool() && value->as_bool();
 }
 
 }  // namespace
@@ -44,7 +35,7 @@ std::string encode(const Group& group) {
 }
 
 Group decode_group(std::string_view text) {
-  const auto row = parse_row(text);
+  const auto row = store::json_row::parse(text);
   Group group;
   group.id = number<std::uint64_t>(row, "id");
   group.created = number<std::int64_t>(row, "created");
@@ -69,7 +60,7 @@ std::string encode(const Stream& stream) {
 }
 
 Stream decode_stream(std::string_view text) {
-  const auto row = parse_row(text);
+  const auto row = store::json_row::parse(text);
   Stream stream;
   stream.id = number<std::uint64_t>(row, "id");
   stream.created = number<std::int64_t>(row, "created");

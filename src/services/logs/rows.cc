@@ -10,9 +10,7 @@
 namespace lambari::logs {
 
 std::optional<Group> find_group(store::Reader& reader, const GroupName& name) {
-  auto row = reader.get(keys::group(name));
-  if (!row) return std::nullopt;
-  return decode_group(*row);
+  return reader.get(keys::group(name)).transform(decode_group);
 }
 
 Group require_group(store::Reader& reader, const GroupName& name) {
@@ -22,9 +20,7 @@ Group require_group(store::Reader& reader, const GroupName& name) {
 }
 
 std::optional<Stream> find_stream(store::Reader& reader, const Group& group, std::string_view name) {
-  auto row = reader.get(keys::stream(group.id, name));
-  if (!row) return std::nullopt;
-  return decode_stream(*row);
+  return reader.get(keys::stream(group.id, name)).transform(decode_stream);
 }
 
 Stream require_stream(store::Reader& reader, const Group& group, std::string_view name) {
