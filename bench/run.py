@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The numbers that SPECIFICATION.md promises, each beside its floor, measured in one run. Prints a table (Markdown).
 
-  bench/run.py [NAME...]      names: gateway warm cold start store sqs build
+  bench/run.py [NAME...]      names: gateway warm cold start store sqs events build
 Load stays on loopback. Nothing is asserted: a reader judges the ratios.
 """
 
@@ -174,6 +174,34 @@ def queues(_):
     sqs.run(row)
 
 
+def events(server):
+    """From before the send to the first line of the handler, one message after another; a queue's and an asynchronous call's."""
+    code = "import time\ndef handler(event, context):\n    now = time.time()\n    sent = event['sent'] if 'sent' in event else float(event['Records'][0]['body'])\n" \
+           "    print('DELAY', (now - sent) * 1000)\n"
+    client, queues, logs = server.client("lambda"), server.client("sqs"), server.client("logs")
+    role = server.role("events-role")
+    server.client("iam").put_role_policy(RoleName="events-role", PolicyName="sqs", PolicyDocument=json.dumps(
+        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}]}))
+    for name in ("by-queue", "by-event"):
+        server.function(name, {"app.py": code}, Role=role, MemorySize=256)
+    url = queues.create_queue(QueueName="events")["QueueUrl"]
+    arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    client.create_event_source_mapping(EventSourceArn=arn, FunctionName="by-queue")
+    sends = {"by-queue": lambda: queues.send_message(QueueUrl=url, MessageBody=str(time.time())),
+             "by-event": lambda: client.invoke(FunctionName="by-event", InvocationType="Event", Payload=json.dumps({"sent": time.time()}))}
+    for name, send in sends.items():
+        for n in range(220):
+            send()
+            time.sleep(0.02 if n else 2)
+        time.sleep(2)
+        lines = [e["message"] for page in logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{name}", filterPattern="DELAY")
+                 for e in page["events"]]
+        delays = sorted(float(line.split()[1]) for line in lines[20:])
+        assert len(delays) == 200, len(delays)
+        what = "SendMessage" if name == "by-queue" else "Invoke with InvocationType Event"
+        row(f"from {what} to the start of the function, Python, warm", f"p50 {delays[99]:.1f} ms, p99 {delays[197]:.1f} ms", "", "", "p50 <= 10 ms")
+
+
 def build(_):
     """Touch one room, build, run its tests; and everything from nothing without the cache."""
     subprocess.run([ROOT / "scripts/build", "dev", "lambda_test"], check=True, capture_output=True)
@@ -195,13 +223,13 @@ def build(_):
 
 
 def main():
-    chosen = sys.argv[1:] or ["gateway", "warm", "cold", "start", "store", "sqs"]
-    known = {"gateway": gateway, "warm": warm, "cold": cold, "start": start, "store": store, "sqs": queues, "build": build}
+    chosen = sys.argv[1:] or ["gateway", "warm", "cold", "start", "store", "sqs", "events"]
+    known = {"gateway": gateway, "warm": warm, "cold": cold, "start": start, "store": store, "sqs": queues, "events": events, "build": build}
     print(f"{os.cpu_count()} cores, load generator included; {time.strftime('%Y-%m-%d', time.gmtime())}\n")
     print("| work | measured | floor, same run | ratio | hold |\n|---|---|---|---|---|")
     for name in chosen:
         server = Lambari("--log-level", "warn")
-        if known[name] in (gateway, warm, cold):
+        if known[name] in (gateway, warm, cold, events):
             server.start()
         try:
             known[name](server)
