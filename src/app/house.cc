@@ -12,6 +12,7 @@
 #include "app/house_parts.h"
 #include "base/log.h"
 #include "cli/run_file.h"
+#include "dns/forward.h"
 #include "trust/files.h"
 #include "trust/names.h"
 
@@ -104,6 +105,10 @@ std::unique_ptr<sandbox::Sandbox> start_sandbox(async::Loops& loops, http::Serve
 sandbox::Options sandbox_options(const Settings& settings, const std::filesystem::path& directory, std::uint16_t port) {
   sandbox::Options options;
   options.isolation = settings.process_isolation ? sandbox::Isolation::process : sandbox::Isolation::full;
+  options.internet = settings.internet == "nat"     ? sandbox::Internet::nat
+                     : settings.internet == "pasta" ? sandbox::Internet::pasta
+                                                    : sandbox::Internet::none;
+  if (options.internet != sandbox::Internet::none) options.resolve = dns::forward_to_host();
   options.strict_runtimes = settings.strict_runtimes;
   options.state_directory = directory / "sandbox";
   options.endpoint_port = port;

@@ -149,6 +149,12 @@ const std::vector<Setting>& table() {
        [](Settings& s, const std::string& v) { return read_either(v, "aws", "any", s.proxy_any); }},
       {"isolation", "full|process", "full", "process runs functions without namespaces, where the host forbids them",
        [](Settings& s, const std::string& v) { return read_either(v, "full", "process", s.process_isolation); }},
+      {"internet", "none|nat|pasta", "none",
+       "how functions reach public addresses: through the kernel (as root), through pasta(1), or not at all",
+       [](Settings& s, const std::string& v) {
+         s.internet = v;
+         return v == "none" || v == "nat" || v == "pasta";
+       }},
       {"strict-runtimes", "", "false", "refuse a runtime whose exact version is missing, instead of taking the next newer one",
        [](Settings& s, const std::string& v) { return read_switch(v, s.strict_runtimes); }},
       {"region", "REGION", "us-east-1", "of calls that name none",

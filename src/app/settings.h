@@ -22,6 +22,7 @@ struct Settings {
   bool memory_store = false;       // store = memory: nothing outlives the process
   bool open_auth = false;          // auth = open
   bool process_isolation = false;  // isolation = process
+  std::string internet = "none";   // or nat, or pasta
   bool strict_runtimes = false;
   bool proxy_any = false;  // proxy = any
   std::string region = "us-east-1";

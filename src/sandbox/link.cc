@@ -133,9 +133,16 @@ std::shared_ptr<Link> Link::start(const Program& program, Hello& hello) {
   posix_spawn_file_actions_adddup2(&actions, theirs.get(), theirs.get());
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
   posix_spawnattr_setpgroup(&attributes, 0);
-  const std::string words[] = {program.executable.string(), std::to_string(theirs.get()), program.isolated ? "isolated" : "plain",
-                               program.runtimes.string(),   program.library.string(),     std::to_string(program.endpoint_port),
-                               program.trusted.string()};
+  const std::string words[] = {program.executable.string(),
+                               std::to_string(theirs.get()),
+                               program.isolated ? "isolated" : "plain",
+                               program.runtimes.string(),
+                               program.library.string(),
+                               std::to_string(program.endpoint_port),
+                               program.trusted.string(),
+                               program.internet == Internet::nat     ? "nat"
+                               : program.internet == Internet::pasta ? "pasta"
+                                                                     : "none"};
   std::vector<char*> arguments;
   for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);

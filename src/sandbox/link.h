@@ -73,6 +73,7 @@ class Link : public std::enable_shared_from_this<Link> {
     bool isolated = true;
     std::uint16_t endpoint_port = 0;
     std::filesystem::path trusted;
+    Internet internet = Internet::none;
   };
   // Starts the executable and waits for its hello. Throws SandboxFailed when it cannot be started.
   static std::shared_ptr<Link> start(const Program& program, Hello& hello);

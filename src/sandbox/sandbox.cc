@@ -108,6 +108,7 @@ void Core::start() {
   program.isolated = options_.isolation == Isolation::full;
   program.endpoint_port = options_.endpoint_port;
   if (!options_.trusted.empty()) program.trusted = fs::absolute(options_.trusted);
+  program.internet = options_.internet;
   Hello hello;
   auto link = Link::start(program, hello);
   if (!hello.problem.empty()) throw SandboxFailed("functions cannot be isolated on this host: " + hello.problem);

@@ -117,9 +117,12 @@ struct RuntimeInfo {
 };
 
 enum class Isolation { full, process };
+// How functions reach public addresses: not at all, through the host's kernel (root), or through pasta(1).
+enum class Internet { none, nat, pasta };
 
 struct Options {
   Isolation isolation = Isolation::full;
+  Internet internet = Internet::none;  // of isolated functions; plain processes have the host's network
   bool strict_runtimes = false;
   std::filesystem::path executable;       // lambari-sandbox; found beside /proc/self/exe when empty
   std::filesystem::path runtimes;         // the runtime packs; found relative to the executable when empty

@@ -43,9 +43,10 @@ def zip_of(files):
 class Lambari:
     """One server on a port and data directory of its own."""
 
-    def __init__(self, *flags, data=None, user=None, variables=None):
+    def __init__(self, *flags, data=None, user=None, variables=None, setup="true"):
         self.flags = list(flags)
         self.user = user  # a number; started by root, the server then runs as that user
+        self.setup = setup  # shell commands of root's, in a mount namespace that is the server's own
         self.variables = variables or {}
         self._temporary = None if data else tempfile.TemporaryDirectory(prefix="lambari-test-")
         self.data = pathlib.Path(data or self._temporary.name)
@@ -58,12 +59,13 @@ class Lambari:
 
     def start(self):
         self.log = open(self.data / "server.log", "ab")
-        whose = {}
+        command = [PROGRAM, "start", "--port", str(self.port), "--data", str(self.data), *self.flags]
         if self.user is not None:
-            whose = {"user": self.user, "group": self.user, "extra_groups": []}
             os.chown(self.data, self.user, self.user)
-        self.process = subprocess.Popen([PROGRAM, "start", "--port", str(self.port), "--data", str(self.data), *self.flags],
-                                        stdout=self.log, stderr=self.log, env=self.environment() | self.variables, **whose)
+            command = ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups", *command]
+        if self.setup != "true":
+            command = ["unshare", "-m", "sh", "-ec", self.setup + '; exec "$@"', "sh", *command]
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, env=self.environment() | self.variables)
         deadline = time.monotonic() + 20
         while True:
             try:

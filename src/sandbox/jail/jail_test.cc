@@ -4,6 +4,7 @@
 #include <linux/seccomp.h>
 
 #include "sandbox/jail/cgroups.h"
+#include "sandbox/jail/gateway.h"
 #include "sandbox/jail/house.h"
 #include "sandbox/jail/memory_watch.h"
 #include "sandbox/jail/seccomp.h"
@@ -13,6 +14,8 @@ namespace lambari::jail {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
 using testing::StrEq;
 
 TEST(Cgroups, MountsOfBothVersions) {
@@ -89,6 +92,27 @@ TEST(Assignments, AreParsed) {
     Assignment wrong;
     EXPECT_FALSE(parse_assignment(text.data(), text.size(), wrong)) << testing::PrintToString(text);
   }
+}
+
+TEST(Gateway, RefusesWhatIsNotTheInternet) {
+  const auto rules = router_rules({0x0A000001, 0xC6336401});  // 10.0.0.1 is among the private ones already
+  EXPECT_THAT(rules, HasSubstr("169.254.0.0/16, 172.16.0.0/12"));
+  EXPECT_THAT(rules, HasSubstr("224.0.0.0/3, 198.51.100.1 } reject"));
+  EXPECT_THAT(rules, Not(HasSubstr("10.0.0.1")));
+  EXPECT_THAT(host_rules("lambari_7", 7), HasSubstr("ip saddr 198.18.0.28/30 masquerade"));
+  EXPECT_THAT(host_rules("lambari_7", 7), HasSubstr("iifname \"lmb7\" ct state new reject"));
+}
+
+TEST(Gateway, NumbersAndNames) {
+  EXPECT_EQ(host_interface(4194304).size(), 10U);  // the kernel takes 15
+  EXPECT_EQ(uplink_network(16384), uplink_network(0));
+  EXPECT_EQ(uplink_network(16383), 0xC612FFFCU);
+  EXPECT_EQ(slot_address(1), 0x0AC80002U);
+  EXPECT_EQ(slot_address(0xFFFE), 0x0AC80001U);
+  EXPECT_EQ(slot_address(0xFFFD), 0x0AC8FFFEU);
+  EXPECT_EQ(default_interface("Iface Destination Gateway\nlan0\t00004D0A\t0\nup0\t00000000\tFE6433C6\n"), "up0");
+  EXPECT_EQ(default_interface("Iface Destination Gateway\n"), "");
+  EXPECT_EQ(default_interface(""), "");
 }
 
 TEST(Seccomp, Compiles) {

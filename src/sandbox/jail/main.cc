@@ -12,6 +12,9 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <memory>
+
+#include "sandbox/jail/gateway.h"
 #include "sandbox/jail/house.h"
 #include "sandbox/jail/supervisor.h"
 
@@ -46,7 +49,20 @@ int keep(int socket, Settings settings) {
     say_hello_with(socket, error.what());
     return 1;
   }
-  Cgroups cgroups = Cgroups::open(getpid(), geteuid() == 0);
+  settings.run = getpid();
+  std::unique_ptr<HostNat> nat;
+  if (settings.internet == Internet::nat && settings.isolated) {
+    try {
+      if (!settings.root) throw Failure("only root can; --internet=pasta is for ordinary users");
+      nat = std::make_unique<HostNat>(settings.run);
+    } catch (const std::exception& error) {
+      say_hello_with(socket,
+                     std::string("internet: nat: ") + error.what() +
+                         ". It needs root, a default route and nftables (apt install nftables); --internet=none does without");
+      return 1;
+    }
+  }
+  Cgroups cgroups = Cgroups::open(settings.run, geteuid() == 0);
   if (settings.isolated) {
     try {
       if (!settings.root) enter_user_namespace();
@@ -92,8 +108,8 @@ int keep(int socket, Settings settings) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  // lambari-sandbox SOCKET isolated|plain RUNTIMES LIBRARY ENDPOINT_PORT TRUSTED
-  if (count != 7) {
+  // lambari-sandbox SOCKET isolated|plain RUNTIMES LIBRARY ENDPOINT_PORT TRUSTED none|nat|pasta
+  if (count != 8) {
     fprintf(stderr, "lambari-sandbox is started by lambari; it is of no use alone\n");
     return 2;
   }
@@ -103,6 +119,8 @@ int main(int count, char** arguments) {
   settings.library = arguments[4];
   settings.endpoint_port = static_cast<std::uint16_t>(atoi(arguments[5]));
   settings.trusted = arguments[6];
+  if (strcmp(arguments[7], "nat") == 0) settings.internet = Internet::nat;
+  if (strcmp(arguments[7], "pasta") == 0) settings.internet = Internet::pasta;
   int socket = atoi(arguments[1]);
   // Whatever else the server had open stays its own.
   if (socket != 3 && dup2(socket, 3) != 3) return 2;

@@ -136,6 +136,17 @@ std::vector<Capability> Supervisor::prepare(std::string& problem) {
   attempt("read-only root", "made of allow-listed parts of this host", "see the detail", true, [&] {
     if (problem.empty()) root_of("provided");
   });
+  const char* internet = settings_.internet == Internet::nat     ? "nat: public IPv4 addresses, translated by the kernel"
+                         : settings_.internet == Internet::pasta ? "pasta: public IPv4 addresses, translated by a program"
+                                                                 : "none: functions reach lambari only; --internet=nat or pasta";
+  attempt("internet", internet,
+          settings_.internet == Internet::nat
+              ? "nat needs root, a default route and nftables (apt install nftables); --internet=none does without"
+              : "pasta needs a default route, /dev/net/tun, and apt install passt nftables; --internet=none does without",
+          true, [&] {
+            if (settings_.internet != Internet::none && problem.empty())
+              gateway_ = std::make_unique<Gateway>(settings_.internet, roots_.user_namespace.get(), settings_.run);
+          });
   return all;
 }
 
@@ -350,6 +361,14 @@ void Supervisor::on_control(Slot& slot) {
       packet.descriptors.size() == kNamespaces) {
     slot.namespaces = std::move(packet.descriptors);
     slot.entered = true;
+    if (gateway_) {
+      try {
+        gateway_->connect(slot.id, slot.namespaces[kNetworkNamespace].get());
+      } catch (const std::exception& error) {
+        slot.problem = error.what();
+        return end(slot);
+      }
+    }
     begin(slot);
   } else if (report.kind == SlotReport::ready && !slot.init && packet.descriptors.size() == kSlotListeners && packet.sender > 1) {
     slot.init = packet.sender;
@@ -549,6 +568,7 @@ void Supervisor::reap() {
   }
   int status;
   for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+    if (gateway_ && gateway_->buried(pid)) continue;
     auto zygote = std::find_if(zygotes_.begin(), zygotes_.end(), [&](auto& one) { return one.second->pid == pid; });
     if (zygote != zygotes_.end()) {
       zygote_died(*zygote->second);

@@ -10,6 +10,7 @@
 #include <linux/filter.h>
 
 #include "sandbox/jail/cgroups.h"
+#include "sandbox/jail/gateway.h"
 #include "sandbox/jail/os.h"
 #include "sandbox/jail/root.h"
 #include "sandbox/jail/slot_process.h"
@@ -25,6 +26,8 @@ struct Settings {
   std::string library;
   std::uint16_t endpoint_port = 0;
   std::string trusted;  // as in Roots
+  Internet internet = Internet::none;
+  pid_t run = 0;  // the keeper's number, on the host
 };
 
 class Supervisor {
@@ -70,6 +73,7 @@ class Supervisor {
   Roots roots_;
   Staging staging_;
   bool overlay_ = false;
+  std::unique_ptr<Gateway> gateway_;  // where functions reach the Internet
   std::vector<sock_filter> filter_;
   std::map<std::string, Fd> made_roots_;
   std::map<std::string, std::unique_ptr<Zygote>> zygotes_;

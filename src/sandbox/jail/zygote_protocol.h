@@ -6,7 +6,7 @@
 namespace lambari::jail {
 
 // A slot's namespaces, as descriptors that travel in this order.
-inline constexpr int kUserNamespace = 0, kMountNamespace = 1, kNamespaces = 7, kPidNamespace = 6;
+inline constexpr int kUserNamespace = 0, kMountNamespace = 1, kNetworkNamespace = 2, kNamespaces = 7, kPidNamespace = 6;
 inline constexpr const char* kNamespaceFiles[kNamespaces] = {
     "ns/user", "ns/mnt", "ns/net", "ns/ipc", "ns/uts", "ns/cgroup", "ns/pid_for_children"};
 
