@@ -92,6 +92,18 @@ trust::Files write_trusted(const std::filesystem::path& directory, const std::st
   }
 }
 
+// AWS's host names are this server for lambari's own calls too (integrations, subscriptions): nothing that was meant for it
+// leaves.
+http::ClientOptions client_options(const Settings& settings, const trust::Authority& authority, std::uint16_t port) {
+  http::ClientOptions options;
+  options.authorities = authority.pem();
+  const auto address = settings.address == "0.0.0.0" || settings.address == "::" ? "127.0.0.1" : settings.address;
+  options.find = [address, port](const std::string& host) {
+    return trust::is_aws_name(host) ? http::Place{address, port} : http::Place();
+  };
+  return options;
+}
+
 std::unique_ptr<sandbox::Sandbox> start_sandbox(async::Loops& loops, http::Server& server, sandbox::Options options) {
   try {
     return sandbox::Sandbox::start(loops, server, std::move(options));
@@ -131,7 +143,7 @@ House::Parts::Parts(Settings chosen, std::string version)
       store(open_store(settings, directory.path())),
       function_blobs(loops, directory.path() / "blobs" / "lambda"),
       message_blobs(loops, directory.path() / "blobs" / "sqs"),
-      client(loops),
+      client(loops, client_options(settings, *authority_, port)),
       server(loops, public_handler(), http::Limits{}, body_limit()),
       inner(loops, handler(), http::Limits{}, body_limit()),
       sandbox(start_sandbox(loops, inner, sandbox_options(settings, directory.path(), port))),

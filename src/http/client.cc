@@ -113,6 +113,8 @@ struct Client::State {
     std::call_once(tls_once, [this] {
       auto made = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_client);
       made->set_default_verify_paths();
+      boost::system::error_code ignored;  // who they were for fails with a message of TLS
+      if (!options.authorities.empty()) made->add_certificate_authority(asio::buffer(options.authorities), ignored);
       SSL_CTX_set_min_proto_version(made->native_handle(), TLS1_2_VERSION);
       tls = std::move(made);
       tls_made = true;
@@ -180,6 +182,7 @@ template <class State>
 async::Task<Response> send_here(std::shared_ptr<State> state, unsigned index, std::string url, Request request,
                                 std::chrono::milliseconds timeout) {
   auto to = parse_destination(url);
+  if (state->options.find && to.kind != Destination::Kind::unix_socket) to.found = state->options.find(to.host);
   auto head = make_head(request, to);
   auto total = timeout > std::chrono::milliseconds(0) ? timeout : state->options.total_timeout;
   auto deadline = Link::Clock::now() + std::min<std::chrono::milliseconds>(total, std::chrono::hours(24 * 365));

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -12,11 +14,19 @@
 
 namespace lambari::http {
 
+struct Place {
+  std::string address;  // IPv4 or IPv6
+  std::uint16_t port = 0;
+};
+
 struct ClientOptions {
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds total_timeout{30'000};
   std::size_t response_bytes = 16 * 1024 * 1024;
   std::size_t idle_per_host = 64;  // kept open; each loop keeps its share
+  std::string authorities;         // PEM: trusted beside the system's
+  // Hosts that are to be found elsewhere; they keep their name (Host, SNI, certificate). A port of 0: where they are.
+  std::function<Place(const std::string& host)> find = {};
 };
 
 // The peer could not be reached, broke the protocol, or took too long.

@@ -366,6 +366,22 @@ TEST_F(ClientTest, VerifiesTlsPeers) {
     EXPECT_EQ(send(client, "https://good.localhost:" + server.port(), {.method = "POST", .body = "again"}).body, "secret");
     EXPECT_EQ(server.requests, 2);
   }
+  ::unsetenv("SSL_CERT_FILE");
+  // Trusted besides, and found here whatever its name.
+  const auto port = static_cast<std::uint16_t>(std::stoi(server.port()));
+  const ClientOptions options{.authorities = certificate.pem, .find = [port](const std::string& host) -> Place {
+                                if (host.ends_with(".nowhere.test")) return {"127.0.0.1", port};
+                                return {};
+                              }};
+  {
+    Client client(loops_, options);
+    EXPECT_EQ(send(client, "https://good.localhost:" + server.port()).body, "secret");
+  }
+  {
+    Client client(loops_, options);
+    EXPECT_EQ(failure(client, "https://other.nowhere.test"), Kind::tls);  // found; its certificate is another's
+  }
+  ::setenv("SSL_CERT_FILE", path.c_str(), 1);
   {
     Client client(loops_);
     EXPECT_EQ(failure(client, "https://other.localhost:" + server.port()), Kind::tls);

@@ -122,9 +122,9 @@ async::Task<> Link::connect(Destination to, asio::ssl::context* tls) {
 async::Task<> Link::connect_tcp(Destination to) {
   boost::system::error_code error;
   std::vector<asio::ip::tcp::endpoint> endpoints;
-  auto address = asio::ip::make_address(to.host, error);
+  auto address = asio::ip::make_address(to.found.port != 0 ? to.found.address : to.host, error);
   if (!error) {
-    endpoints.emplace_back(address, to.port);
+    endpoints.emplace_back(address, to.found.port != 0 ? to.found.port : to.port);
   } else if (local_name(to.host)) {
     endpoints.emplace_back(asio::ip::address_v4::loopback(), to.port);
     endpoints.emplace_back(asio::ip::address_v6::loopback(), to.port);

@@ -24,6 +24,7 @@ struct Destination {
   std::string host;  // or the path of a unix socket
   std::uint16_t port = 0;
   std::string authority;  // what Host says when the request does not
+  Place found;            // connect there instead, unless its port is 0
 };
 
 // Throws ClientError(protocol).

@@ -216,17 +216,20 @@ void Authority::open(SystemTime now) {
 std::shared_ptr<const http::Identity> Authority::identity_for(const std::string& name, const std::string& address,
                                                               SystemTime now) {
   const auto subject = may_be_vouched(name) ? name : is_address(address) ? address : std::string("localhost");
-  std::lock_guard lock(mutex_);
-  auto found = kept_.find(subject);
-  if (found != kept_.end()) {
-    used_.splice(used_.begin(), used_, found->second.used);
-    if (found->second.renew > now) return found->second.identity;
-    found->second.identity = issue(subject, now);
-    found->second.renew = now + kLeafLifetime - kLeafRenewBefore;
-    return found->second.identity;
+  {
+    std::lock_guard lock(mutex_);
+    auto found = kept_.find(subject);
+    if (found != kept_.end() && found->second.renew > now) {
+      used_.splice(used_.begin(), used_, found->second.used);
+      return found->second.identity;
+    }
   }
-  auto identity = issue(subject, now);
-  if (kept_.size() >= kKept) {
+  auto identity = issue(subject, now);  // no other loop waits for it; two may make the same
+  std::lock_guard lock(mutex_);
+  if (auto found = kept_.find(subject); found != kept_.end()) {
+    used_.erase(found->second.used);
+    kept_.erase(found);
+  } else if (kept_.size() >= kKept) {
     kept_.erase(used_.back());
     used_.pop_back();
   }

@@ -196,6 +196,19 @@ def test_no_open_doors_on_public_addresses():
         assert done.returncode == 2 and "loopback" in done.stderr
 
 
+def test_lambaris_own_calls_stay_here_too(server, name):
+    """An integration that names another API by AWS's host name reaches it over TLS."""
+    server.function(name, {"app.py": "def handler(e, c):\n    return e['requestContext']['domainName']\n"})
+    gateway = server.client("apigatewayv2")
+    target = gateway.create_api(Name=name, ProtocolType="HTTP", Target=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}")["ApiId"]
+    server.client("lambda").add_permission(FunctionName=name, StatementId="api", Action="lambda:InvokeFunction", Principal="apigateway.amazonaws.com")
+    host = f"{target}.execute-api.{REGION}.amazonaws.com"
+    front = gateway.create_api(Name=name, ProtocolType="HTTP", Target=f"https://{host}/")["ApiId"]
+    assert server.api(front, "/").text == host
+    for api in (front, target):
+        gateway.delete_api(ApiId=api)
+
+
 # ---- lambari run ----
 
 def test_run_passes_everything_through(lambari):
