@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -12,6 +14,9 @@
 #include <charconv>
 
 #include "base/json.h"
+#include "base/text.h"
+#include "sandbox/companions.h"
+#include "sandbox/story.h"
 
 namespace lambari::sandbox {
 namespace {
@@ -20,8 +25,10 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 using Kind = Outcome::Kind;
 
-constexpr auto kDeathTime = 2s;    // from a closed pipe or an answered start to the news of the process's end
-constexpr auto kNewsTime = 250ms;  // from a broken connection to the same news
+constexpr auto kShutdownTime = 2'000ms;       // for extensions that want to know
+constexpr auto kRuntimeShutdownTime = 300ms;  // for a runtime that gets SIGTERM
+constexpr auto kDeathTime = 2s;               // from a closed pipe or an answered start to the news of the process's end
+constexpr auto kNewsTime = 250ms;             // from a broken connection to the same news
 
 base::Timestamp now() {
   return {std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count()};
@@ -35,20 +42,58 @@ std::chrono::milliseconds until(Clock::time_point deadline) {
   return std::max(std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()), 0ms);
 }
 
+// What is left of an environment while its extensions take their leave.
+struct Remains {
+  std::string id;
+  std::shared_ptr<Slot> slot;
+  std::shared_ptr<Exchange> exchange;
+  std::shared_ptr<Output> output;
+  std::shared_ptr<Companions> companions;
+  std::shared_ptr<Upkeep> upkeep;
+  bool killed = false, out_of_memory = false;
+
+  void bury() {
+    exchange->close();
+    output->close();
+    if (companions) companions->close();
+    if (exchange->telemetry) exchange->telemetry->close();
+    upkeep->ended(id, *slot, killed, out_of_memory);
+    slot->parts() = {};
+  }
+};
+
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown
+async::Task<> take_leave(Remains remains, std::string reason) {
+  auto& extensions = remains.exchange->extensions();
+  const auto time = extensions.wants_shutdown() ? kShutdownTime : kRuntimeShutdownTime;
+  extensions.shut_down(reason, time);
+  if (remains.exchange->telemetry) remains.exchange->telemetry->flush();
+  remains.companions->terminate_runtime();
+  const auto deadline = Clock::now() + time;
+  for (;;) {
+    const auto ticket = remains.exchange->to_invoker().ticket();
+    if (extensions.gone() || remains.slot->gone() || Clock::now() >= deadline) break;
+    co_await remains.exchange->to_invoker().wait(ticket, until(deadline));
+  }
+  remains.bury();
+}
+
 class Room : public Environment {
  public:
-  Room(std::string id, FunctionSpec spec, std::string launch_message, std::shared_ptr<Slot> slot,
-       std::shared_ptr<Exchange> exchange, std::shared_ptr<Output> output, std::shared_ptr<Upkeep> upkeep)
-      : id_(std::move(id)),
+  Room(FunctionSpec spec, Parts parts)
+      : id_(std::move(parts.id)),
         spec_(std::move(spec)),
-        launch_message_(std::move(launch_message)),
-        slot_(std::move(slot)),
-        exchange_(std::move(exchange)),
-        output_(std::move(output)),
-        upkeep_(std::move(upkeep)) {
+        launch_message_(std::move(parts.launch_message)),
+        slot_(std::move(parts.slot)),
+        exchange_(std::move(parts.exchange)),
+        output_(std::move(parts.output)),
+        companions_(std::move(parts.companions)),
+        upkeep_(std::move(parts.upkeep)),
+        context_(*parts.context),
+        story_(exchange_->telemetry, spec_) {
     slot_->on_gone([exchange = exchange_] { exchange->to_invoker().notify_all(); });
   }
-  ~Room() override { end(false, false); }
+  ~Room() override { end(false, false, "spindown"); }
 
   const std::string& id() const override { return id_; }
   async::Task<Outcome> invoke(Invocation invocation, LineSink lines) override;
@@ -56,13 +101,26 @@ class Room : public Environment {
   void freeze() override { set_frozen(true); }
 
  private:
-  std::optional<Outcome> launch(const std::string& request_id);
+  // How an invocation went until somebody had to say so.
+  struct Course {
+    std::optional<Exchange::Answer> answer;
+    std::optional<Extensions::Failure> failure;  // of an extension
+    bool timed_out = false;
+    bool initializing = false;  // still
+    std::optional<std::chrono::microseconds> init_duration;
+    Clock::time_point began;
+  };
+
+  std::optional<Outcome> launch(const Invocation& invocation);
+  async::Task<Course> watch(bool first, const Invocation& facts);
+  Outcome extension_failed(const Extensions::Failure& failure, const std::string& request_id) const;
+  void listen(LineSink lines);
   bool has_bootstrap() const;
   std::uint64_t peak() const;
   void set_frozen(bool frozen);
   async::Task<Outcome> death();
   async::Task<bool> dies_soon();
-  void end(bool killed, bool out_of_memory);
+  void end(bool killed, bool out_of_memory, const char* reason);
 
   const std::string id_;
   const FunctionSpec spec_;
@@ -70,8 +128,12 @@ class Room : public Environment {
   const std::shared_ptr<Slot> slot_;
   const std::shared_ptr<Exchange> exchange_;
   const std::shared_ptr<Output> output_;
+  const std::shared_ptr<Companions> companions_;
   const std::shared_ptr<Upkeep> upkeep_;
+  boost::asio::io_context& context_;
+  Story story_;
   bool launched_ = false;
+  bool runtime_started_ = false;
   bool frozen_ = false;
   bool ended_ = false;
 };
@@ -83,8 +145,17 @@ bool Room::has_bootstrap() const {
 }
 
 // Lets the process begin; something when that is known to be in vain.
-std::optional<Outcome> Room::launch(const std::string& request_id) {
+std::optional<Outcome> Room::launch(const Invocation& invocation) {
   launched_ = true;
+  const auto& request_id = invocation.request_id;
+  const auto value = [&](const char* name) {
+    const auto found = spec_.environment.find(name);
+    return found == spec_.environment.end() ? std::string() : found->second;
+  };
+  const auto arn = base::split(invocation.function_arn, ':');
+  exchange_->set_facts({value("AWS_LAMBDA_FUNCTION_NAME"), value("AWS_LAMBDA_FUNCTION_VERSION"), spec_.handler,
+                        arn.size() > 4 ? std::string(arn[4]) : std::string()});
+  story_.init_started();
   if (spec_.runtime.starts_with("provided") && !has_bootstrap()) {
     Outcome outcome;
     outcome.kind = Kind::init_error;
@@ -96,9 +167,13 @@ std::optional<Outcome> Room::launch(const std::string& request_id) {
     return outcome;
   }
   // The other side sleeps in recv() and the socket is empty: this neither waits nor is cut short.
-  auto& socket = slot_->parts().launch;
-  (void)!::send(socket.get(), launch_message_.data(), launch_message_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  socket.reset();
+  if (companions_) {
+    companions_->launch(launch_message_);
+  } else {
+    auto& socket = slot_->parts().launch;
+    (void)!::send(socket.get(), launch_message_.data(), launch_message_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    socket.reset();
+  }
   launch_message_ = {};
   return std::nullopt;
 }
@@ -151,50 +226,103 @@ async::Task<bool> Room::dies_soon() {
   co_return slot_->gone().has_value();
 }
 
-async::Task<Outcome> Room::invoke(Invocation invocation, LineSink lines) {
-  if (!alive()) throw SandboxFailed("the environment has ended");
-  set_frozen(false);
-  output_->begin(std::move(lines));
-  const auto timeout = invocation.timeout;
-  auto began = Clock::now();
-  std::optional<Outcome> early;
-  const bool first = !launched_;
-  if (first) early = launch(invocation.request_id);
-  auto deadline = began + (first ? spec_.init_timeout : timeout);
-  bool initializing = first;
-  std::optional<std::chrono::microseconds> init_duration;
-  const auto sink = invocation.sink;
-  exchange_->offer(std::move(invocation));
-
-  std::optional<Exchange::Answer> answer;
-  bool timed_out = false;
-  while (!early) {
+// Waits for the end of an invocation: an answer with everybody back at rest, or something that spoils it.
+async::Task<Room::Course> Room::watch(bool first, const Invocation& facts) {
+  auto& extensions = exchange_->extensions();
+  Course course;
+  course.began = Clock::now();
+  course.initializing = first;
+  const bool apart = first && !spec_.init_within_invocation;  // the start has a time of its own
+  auto deadline = course.began + (apart ? spec_.init_timeout : facts.timeout);
+  for (;;) {
     const auto ticket = exchange_->to_invoker().ticket();
-    answer = exchange_->take_answer();
-    if (answer) break;
-    if (slot_->gone()) break;
-    if (initializing) {
+    if (!course.answer) course.answer = exchange_->take_answer();
+    if (companions_ && !runtime_started_ && extensions.registered()) {
+      runtime_started_ = true;
+      companions_->start_runtime();
+    }
+    if (course.initializing) {
       if (auto taken = exchange_->taken()) {
         // Its start is over and the invocation has begun: only now its own time runs.
-        initializing = false;
-        init_duration = since(began, *taken);
-        began = *taken;
-        deadline = began + timeout;
+        course.initializing = false;
+        if (apart) {
+          course.init_duration = since(course.began, *taken);
+          course.began = *taken;
+          deadline = course.began + facts.timeout;
+        }
+        story_.init_done("", since(course.began, *taken));
+        story_.started(facts);
       }
     }
+    const auto& answer = course.answer;
+    if (answer && (answer->kind == Kind::init_error || !extensions.any() || extensions.ready())) break;
+    if (slot_->gone()) break;
+    if ((course.failure = extensions.failure())) break;
     if (Clock::now() >= deadline) {
-      timed_out = true;
+      course.timed_out = true;
       break;
     }
     co_await exchange_->to_invoker().wait(ticket, until(deadline));
   }
-
   // A runtime that dies inside its answer has not answered.
-  if (answer && answer->error_type == kTruncatedResponse && co_await dies_soon()) answer.reset();
+  if (course.answer && course.answer->error_type == kTruncatedResponse && co_await dies_soon()) course.answer.reset();
+  co_return course;
+}
+
+Outcome Room::extension_failed(const Extensions::Failure& failure, const std::string& request_id) const {
+  Outcome outcome;
+  outcome.kind = Kind::crash;
+  outcome.error_type = failure.type;
+  outcome.payload = base::to_json(base::json::object{
+      {"errorType", failure.type}, {"errorMessage", "RequestId: " + request_id + " Error: " + failure.message}});
+  return outcome;
+}
+
+void Room::listen(LineSink lines) {
+  if (!companions_) return output_->begin(std::move(lines));
+  output_->begin([this, lines](base::Timestamp time, std::string line) {
+    story_.line(Telemetry::Source::function, line);
+    lines(time, std::move(line));
+  });
+  companions_->begin([this, lines](base::Timestamp time, std::string line) {
+    story_.line(Telemetry::Source::extension, line);
+    lines(time, std::move(line));
+  });
+}
+
+async::Task<Outcome> Room::invoke(Invocation invocation, LineSink lines) {
+  if (!alive()) throw SandboxFailed("the environment has ended");
+  set_frozen(false);
+  listen(std::move(lines));
+  const bool first = !launched_;
+  const auto sink = invocation.sink;
+  Invocation facts;  // what is still needed when the rest has been handed over
+  facts.request_id = invocation.request_id;
+  facts.trace_header = invocation.trace_header;
+  facts.timeout = invocation.timeout;
+  const auto began = Clock::now();
+  std::optional<Outcome> early;
+  if (first)
+    early = launch(invocation);
+  else
+    story_.started(facts);
+  exchange_->offer(std::move(invocation));
 
   Outcome outcome;
+  Course course;
+  course.began = began;
+  course.initializing = first;
+  if (!early) course = co_await watch(first, facts);
+  auto& answer = course.answer;
   if (early) {
     outcome = std::move(*early);
+  } else if (course.timed_out) {
+    outcome.kind = Kind::timeout;
+    outcome.error_type = "Sandbox.Timedout";
+    outcome.duration = facts.timeout;
+  } else if (course.failure) {
+    outcome = extension_failed(*course.failure, facts.request_id);
+    outcome.duration = since(course.began, Clock::now());
   } else if (answer) {
     if (sink && !answer->streamed && answer->kind == Kind::success) {
       sink->begin(std::move(answer->content_type));
@@ -205,38 +333,39 @@ async::Task<Outcome> Room::invoke(Invocation invocation, LineSink lines) {
     outcome.payload = std::move(answer->payload);
     outcome.error_type = std::move(answer->error_type);
     outcome.response_bytes = answer->bytes;
-    if (initializing) {  // both came at once
-      if (auto taken = exchange_->taken()) {
-        init_duration = since(began, *taken);
-        began = *taken;
-      }
-    }
-    outcome.duration = since(began, answer->when);
-    if (outcome.kind == Kind::init_error) init_duration = outcome.duration;
-  } else if (timed_out) {
-    outcome.kind = Kind::timeout;
-    outcome.error_type = "Sandbox.Timedout";
-    outcome.duration = timeout;
+    // The runtime is done when it has answered; the invocation when the extensions are done too.
+    const bool alone = !exchange_->extensions().any();
+    outcome.duration = since(course.began, answer->when);
+    story_.runtime_done(outcome);
+    if (!alone && outcome.kind != Kind::init_error) outcome.duration = since(course.began, Clock::now());
+    if (outcome.kind == Kind::init_error) course.init_duration = outcome.duration;
   } else {
     outcome = co_await death();
-    outcome.duration = since(began, Clock::now());
+    outcome.duration = since(course.began, Clock::now());
   }
-  if (first && !init_duration) init_duration = since(began, Clock::now());
-  outcome.init_duration = init_duration;
+  const bool well = outcome.kind == Kind::success || outcome.kind == Kind::function_error;
+  outcome.init_failed = course.initializing && !well && outcome.kind != Kind::payload_too_large;
+  if (first && !course.init_duration && !spec_.init_within_invocation) course.init_duration = since(course.began, Clock::now());
+  outcome.init_duration = course.init_duration;
+  if (outcome.init_failed) story_.init_done(outcome.error_type, since(course.began, Clock::now()));
+  if (!answer && !outcome.init_failed) story_.runtime_done(outcome);
   // What /tmp holds is in the kernel's count, but not in the function's.
   outcome.max_memory_bytes = std::min(peak(), static_cast<std::uint64_t>(spec_.memory_mb) << 20);
   output_->end();
-  if (outcome.kind != Kind::success && outcome.kind != Kind::function_error)
-    end(outcome.kind == Kind::timeout, outcome.kind == Kind::out_of_memory);
+  if (companions_) companions_->end();
+  story_.reported(outcome);
+  if (!well)
+    end(outcome.kind == Kind::timeout, outcome.kind == Kind::out_of_memory,
+        outcome.kind == Kind::timeout ? "timeout" : "failure");
   co_return outcome;
 }
 
-void Room::end(bool killed, bool out_of_memory) {
+void Room::end(bool killed, bool out_of_memory, const char* reason) {
   if (std::exchange(ended_, true)) return;
-  exchange_->close();
-  output_->close();
-  upkeep_->ended(id_, *slot_, killed, out_of_memory);
-  slot_->parts() = {};
+  Remains remains{id_, slot_, exchange_, output_, companions_, upkeep_, killed, out_of_memory};
+  if (!companions_ || !launched_ || slot_->gone()) return remains.bury();
+  set_frozen(false);
+  boost::asio::co_spawn(context_, take_leave(std::move(remains), reason), boost::asio::detached);
 }
 
 }  // namespace
@@ -316,11 +445,8 @@ void Output::close() {
   });
 }
 
-std::unique_ptr<Environment> make_environment(std::string id, FunctionSpec spec, std::string launch_message,
-                                              std::shared_ptr<Slot> slot, std::shared_ptr<Exchange> exchange,
-                                              std::shared_ptr<Output> output, std::shared_ptr<Upkeep> upkeep) {
-  return std::make_unique<Room>(std::move(id), std::move(spec), std::move(launch_message), std::move(slot), std::move(exchange),
-                                std::move(output), std::move(upkeep));
+std::unique_ptr<Environment> make_environment(FunctionSpec spec, Parts parts) {
+  return std::make_unique<Room>(std::move(spec), std::move(parts));
 }
 
 }  // namespace lambari::sandbox

@@ -46,8 +46,19 @@ class Upkeep {
   virtual void ended(const std::string& id, const Slot& slot, bool killed, bool out_of_memory) = 0;
 };
 
-std::unique_ptr<Environment> make_environment(std::string id, FunctionSpec spec, std::string launch_message,
-                                              std::shared_ptr<Slot> slot, std::shared_ptr<Exchange> exchange,
-                                              std::shared_ptr<Output> output, std::shared_ptr<Upkeep> upkeep);
+class Companions;
+
+// What an environment is made of. `companions` is null when the function has no external extensions.
+struct Parts {
+  std::string id;
+  std::string launch_message;
+  std::shared_ptr<Slot> slot;
+  std::shared_ptr<Exchange> exchange;
+  std::shared_ptr<Output> output;
+  std::shared_ptr<Companions> companions;
+  std::shared_ptr<Upkeep> upkeep;
+  boost::asio::io_context* context = nullptr;  // where its end is seen to
+};
+std::unique_ptr<Environment> make_environment(FunctionSpec spec, Parts parts);
 
 }  // namespace lambari::sandbox

@@ -8,6 +8,22 @@ auto now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
 
+Exchange::Exchange(const std::vector<std::string>& external)
+    : extensions_(std::make_shared<Extensions>(external, [events = events_] {
+        events->invoker.notify_all();
+        events->runtime.notify_all();
+      })) {}
+
+Exchange::Facts Exchange::facts() const {
+  std::lock_guard lock(mutex_);
+  return facts_;
+}
+
+void Exchange::set_facts(Facts facts) {
+  std::lock_guard lock(mutex_);
+  facts_ = std::move(facts);
+}
+
 void Exchange::offer(Invocation invocation) {
   {
     std::lock_guard lock(mutex_);
@@ -16,7 +32,7 @@ void Exchange::offer(Invocation invocation) {
     taken_.reset();
     running_.clear();
   }
-  to_runtime_.notify_all();
+  events_->runtime.notify_all();
 }
 
 std::optional<std::chrono::steady_clock::time_point> Exchange::taken() const {
@@ -36,14 +52,14 @@ bool Exchange::waited() const {
 
 async::Task<std::optional<Invocation>> Exchange::next() {
   for (;;) {
-    const auto ticket = to_runtime_.ticket();
+    const auto ticket = events_->runtime.ticket();
     bool told = false;
     std::optional<Invocation> mine;
     {
       std::lock_guard lock(mutex_);
       if (closed_) co_return std::nullopt;
       told = !std::exchange(waited_, true);
-      if (offered_) {
+      if (offered_ && extensions_->ready()) {
         mine = std::exchange(offered_, std::nullopt);
         running_ = mine->request_id;
         sink_ = mine->sink;
@@ -51,9 +67,10 @@ async::Task<std::optional<Invocation>> Exchange::next() {
         told = true;
       }
     }
-    if (told) to_invoker_.notify_all();
+    if (mine) extensions_->invoke(*mine);
+    if (told) events_->invoker.notify_all();
     if (mine) co_return mine;
-    co_await to_runtime_.wait(ticket, kLong);
+    co_await events_->runtime.wait(ticket, kLong);
   }
 }
 
@@ -72,7 +89,7 @@ Exchange::Verdict Exchange::answer(std::string_view request_id, Answer answer) {
     }
     answer_ = std::move(answer);
   }
-  to_invoker_.notify_all();
+  events_->invoker.notify_all();
   return verdict;
 }
 
@@ -95,7 +112,7 @@ void Exchange::start_failed(Answer answer) {
     answer.when = now();
     answer_ = std::move(answer);
   }
-  to_invoker_.notify_all();
+  events_->invoker.notify_all();
 }
 
 void Exchange::announce_too_large(std::size_t bytes) {
@@ -105,7 +122,7 @@ void Exchange::announce_too_large(std::size_t bytes) {
     running_.clear();
     answer_ = Answer{.kind = Outcome::Kind::payload_too_large, .bytes = bytes, .when = now()};
   }
-  to_invoker_.notify_all();
+  events_->invoker.notify_all();
 }
 
 void Exchange::close() {
@@ -113,8 +130,9 @@ void Exchange::close() {
     std::lock_guard lock(mutex_);
     closed_ = true;
   }
-  to_runtime_.notify_all();
-  to_invoker_.notify_all();
+  extensions_->close();
+  events_->runtime.notify_all();
+  events_->invoker.notify_all();
 }
 
 }  // namespace lambari::sandbox

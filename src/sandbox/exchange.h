@@ -9,7 +9,9 @@
 #include <string>
 
 #include "async/gate.h"
+#include "sandbox/extensions.h"
 #include "sandbox/sandbox.h"
+#include "sandbox/telemetry.h"
 
 namespace lambari::sandbox {
 
@@ -30,12 +32,28 @@ class Exchange {
     std::chrono::steady_clock::time_point when;
   };
 
+  // `external` are the programs of extensions, as the function sees them.
+  explicit Exchange(const std::vector<std::string>& external = {});
+
+  Extensions& extensions() { return *extensions_; }
+  std::shared_ptr<Extensions> shared_extensions() { return extensions_; }
+  // What registering extensions are told.
+  struct Facts {
+    std::string name, version, handler, account;
+  };
+  Facts facts() const;
+  void set_facts(Facts facts);
+
+  // Who hears what happens; null in environments that cannot be reached from outside. Set before the environment is used.
+  std::shared_ptr<Telemetry> telemetry;
+
   // --- the invocation's side
-  void offer(Invocation invocation);                                   // for the next GET /next
+  // For the next GET /next; it waits until extensions are ready too.
+  void offer(Invocation invocation);
   std::optional<std::chrono::steady_clock::time_point> taken() const;  // when the runtime took it
   std::optional<Answer> take_answer();
   bool waited() const;  // the runtime has asked for work at least once: its start is over
-  async::Event& to_invoker() { return to_invoker_; }
+  async::Event& to_invoker() { return events_->invoker; }
 
   // --- the runtime's side
   // Waits for an invocation; nothing when the environment closes.
@@ -54,11 +72,16 @@ class Exchange {
   std::optional<Invocation> offered_;
   std::string running_;  // request id
   std::shared_ptr<ResponseSink> sink_;
+  Facts facts_;
   std::optional<std::chrono::steady_clock::time_point> taken_;
   std::optional<Answer> answer_;
   bool waited_ = false;
   bool closed_ = false;
-  async::Event to_invoker_, to_runtime_;
+  struct Events {
+    async::Event invoker, runtime;
+  };
+  const std::shared_ptr<Events> events_ = std::make_shared<Events>();
+  const std::shared_ptr<Extensions> extensions_;
 };
 
 }  // namespace lambari::sandbox

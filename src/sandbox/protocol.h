@@ -41,6 +41,28 @@ inline constexpr std::uint32_t kHasFreezer = 2;
 inline constexpr std::uint32_t kHasNames = 8;
 inline constexpr std::uint32_t kFreezerIsV2 = 4;  // takes "1" and "0" instead of "FROZEN" and "THAWED"
 
+// Companions: what the server and a slot's main process say over the launch socket once the function has external extensions.
+struct CompanionAsk {
+  enum Kind : std::uint64_t {
+    start_runtime = 1,  // the extensions have registered
+    terminate,          // the runtime gets SIGTERM, and its end is not the slot's any more
+    connect,            // to port `value` of the slot's loopback; answered with `connected`
+  };
+  Kind kind;
+  std::uint64_t value;
+};
+struct CompanionTell {
+  enum Kind : std::uint64_t {
+    output = 1,   // with a pipe: what extensions print
+    not_started,  // extension number `which`; `status` is an error number
+    ended,        // extension number `which`; `status` as wait() gives it
+    connected,    // `which` is the port; with a socket, or `status` an error number
+  };
+  Kind kind;
+  std::uint64_t which;
+  std::int64_t status;
+};
+
 class Writer {
  public:
   template <class E>

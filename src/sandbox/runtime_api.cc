@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/text.h"
+#include "sandbox/extensions_api.h"
 
 namespace lambari::sandbox {
 namespace {
@@ -124,6 +125,7 @@ async::Task<http::Response> serve(FindExchange find, http::Request request) {
 }  // namespace
 
 async::Task<http::Response> answer_runtime(std::shared_ptr<Exchange> exchange, http::Request request) {
+  if (is_extension_request(request)) co_return co_await answer_extension(std::move(exchange), std::move(request));
   auto path = request.path();
   if (!path.starts_with(kPrefix)) co_return fault(404, "NotFound", "No such API");
   auto rest = path.substr(kPrefix.size());

@@ -1,7 +1,11 @@
 #include "sandbox/runtimes.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <system_error>
+
+#include "base/text.h"
 
 namespace lambari::sandbox {
 namespace {
@@ -9,7 +13,13 @@ namespace {
 constexpr int kOldestPython = 8, kNewestPython = 14;
 constexpr int kNodes[] = {16, 18, 20, 22, 24};
 constexpr const char* kCustom[] = {"provided", "provided.al2", "provided.al2023"};
-constexpr const char* kElsewhere[] = {"java", "dotnet", "ruby", "go1"};
+constexpr int kJavas[] = {8, 11, 17, 21, 25};
+// What lambari has no pack for, and why.
+constexpr std::pair<const char*, const char*> kElsewhere[] = {
+    {"ruby", "AWS's runtime client for Ruby is not on the registries that lambari builds from; package it as provided.al2023"},
+    {"dotnet", "Debian 12 carries no .NET; publish it self-contained as provided.al2023"},
+    {"go1", "AWS has ended it; build the function as provided.al2023"},
+};
 
 // The number that tells versions of a family apart: 11 of "python3.11", 20 of "nodejs20.x"; -1 for other names.
 int version_in(const std::string& name, std::string_view before, std::string_view after) {
@@ -21,6 +31,7 @@ int version_in(const std::string& name, std::string_view before, std::string_vie
 }
 int python_version(const std::string& name) { return version_in(name, "python3.", ""); }
 int node_version(const std::string& name) { return version_in(name, "nodejs", ".x"); }
+int java_version(const std::string& name) { return name == "java8.al2" ? 8 : version_in(name, "java", ""); }
 
 RuntimeInfo nearest(const std::string& asked, int wanted, const std::vector<std::string>& packs,
                     int (*version_of)(const std::string&), bool strict) {
@@ -31,7 +42,10 @@ RuntimeInfo nearest(const std::string& asked, int wanted, const std::vector<std:
     if (version > wanted && (newer.empty() || version < version_of(newer))) newer = pack;
     if (version >= 0 && version < wanted && (older.empty() || version > version_of(older))) older = pack;
   }
+  if (version_of == java_version) older.clear();
   const auto& instead = newer.empty() ? older : newer;
+  if (instead.empty() && version_of == java_version)
+    return {asked, "", fmt::format("there is no Java {} here; install its JDK and run scripts/build-runtimes", wanted)};
   if (instead.empty()) return {asked, "", "no runtime pack for it; run scripts/build-runtimes"};
   if (strict) return {asked, "", "not on this host (" + instead + " is), and --strict-runtimes refuses others"};
   return {asked, instead, asked + " is not on this host; " + instead + " runs in its place"};
@@ -49,6 +63,7 @@ std::vector<std::string> runtime_names() {
   std::vector<std::string> names;
   for (int minor = kOldestPython; minor <= kNewestPython; ++minor) names.push_back("python3." + std::to_string(minor));
   for (int major : kNodes) names.push_back("nodejs" + std::to_string(major) + ".x");
+  for (int version : kJavas) names.push_back(version == 8 ? "java8.al2" : "java" + std::to_string(version));
   names.insert(names.end(), std::begin(kCustom), std::end(kCustom));
   return names;
 }
@@ -58,7 +73,8 @@ std::vector<std::string> packs_in(const std::filesystem::path& folder) {
   std::error_code none;
   for (std::filesystem::directory_iterator it(folder, none), end; !none && it != end; it.increment(none)) {
     auto name = it->path().filename().string();
-    if ((python_version(name) >= 0 || node_version(name) >= 0) && std::filesystem::is_directory(it->path() / "runtime", none))
+    if ((python_version(name) >= 0 || node_version(name) >= 0 || java_version(name) >= 0) &&
+        std::filesystem::is_directory(it->path() / "runtime", none))
       packs.push_back(name);
     none.clear();
   }
@@ -69,6 +85,7 @@ std::vector<std::string> packs_in(const std::filesystem::path& folder) {
 Family family_of(const std::string& runtime) {
   if (runtime.starts_with("python")) return Family::python;
   if (runtime.starts_with("nodejs")) return Family::node;
+  if (runtime.starts_with("java")) return Family::java;
   return Family::custom;
 }
 
@@ -79,9 +96,10 @@ RuntimeInfo choose_runtime(const std::string& asked, const std::vector<std::stri
     return nearest(asked, minor, packs, python_version, strict);
   if (int major = node_version(asked); std::find(std::begin(kNodes), std::end(kNodes), major) != std::end(kNodes))
     return nearest(asked, major, packs, node_version, strict);
-  for (const char* family : kElsewhere)
-    if (asked.starts_with(family))
-      return {asked, "", "lambari does not run this family of runtimes; package it as provided.al2023"};
+  if (int version = java_version(asked); std::find(std::begin(kJavas), std::end(kJavas), version) != std::end(kJavas))
+    return nearest(asked, version, packs, java_version, strict);
+  for (const auto& [family, why] : kElsewhere)
+    if (asked.starts_with(family)) return {asked, "", why};
   return {asked, "", "not a runtime that lambari knows"};
 }
 
@@ -89,6 +107,8 @@ Start choose_start(const std::string& actual, const std::map<std::string, std::s
   using protocol::Mode;
   const auto family = family_of(actual);
   if (family == Family::custom) return {"provided", Mode::launch};
+  // A machine started ahead of need could not know how much memory its function will have: its heap is fixed at the start.
+  if (family == Family::java) return {actual, Mode::launch};
   const bool python = family == Family::python;
   for (const auto& [name, value] : environment) {
     // Read by the loader, libc or the interpreter at its start. Harmless ones that many set are not among them.
@@ -146,6 +166,35 @@ std::map<std::string, std::string> variables(const FunctionSpec& spec, Family fa
   return all;
 }
 
+namespace {
+
+// The heap has what AWS gives it, less what the machine itself needs in a small function. The client opens its log by number,
+// which java.io keeps to itself. Compiled once and lightly, with the
+// classes of the interface client mapped from an archive: a function lives too short for more.
+// https://docs.aws.amazon.com/lambda/latest/dg/java-customization.html
+void add_java(std::vector<std::string>& words, const std::map<std::string, std::string>& variables, const Places& places) {
+  const auto told = variables.find("AWS_LAMBDA_FUNCTION_MEMORY_SIZE");
+  const auto memory = told == variables.end() ? 128LL : base::parse_int(told->second).value_or(128);
+  const auto jars = places.runtime + "/lib";
+  words.push_back(places.language + "/bin/java");
+  words.push_back(fmt::format("-Xmx{}m", std::max(memory * 85 / 100 - 40, memory / 2)));
+  for (const char* flag : {"-XX:+UseSerialGC", "-XX:+TieredCompilation", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData",
+                           "-Xshare:auto", "-Xlog:cds=off", "-Xlog:class+path=off", "--add-opens=java.base/java.io=ALL-UNNAMED"})
+    words.emplace_back(flag);
+  words.push_back("-XX:SharedArchiveFile=" + places.runtime + "/runtime.jsa");
+  words.push_back("-Dcom.amazonaws.services.lambda.runtime.api.client.runtimeapi.NativeClient.JNI=" + jars +
+                  "/libaws-lambda-jni.so");
+  words.push_back("-classpath");
+  words.push_back(
+      fmt::format("{0}/aws-lambda-java-core.jar:{0}/aws-lambda-java-runtime-interface-client.jar:"
+                  "{0}/aws-lambda-java-serialization.jar:{0}/utils-lite.jar",
+                  jars));
+  words.push_back("com.amazonaws.services.lambda.runtime.api.client.AWSLambda");
+  words.push_back(variables.at("_HANDLER"));
+}
+
+}  // namespace
+
 std::vector<std::string> command(Family family, const std::map<std::string, std::string>& variables, const Places& places) {
   std::vector<std::string> words;
   if (auto wrapper = variables.find("AWS_LAMBDA_EXEC_WRAPPER"); wrapper != variables.end() && family != Family::custom)
@@ -159,11 +208,20 @@ std::vector<std::string> command(Family family, const std::map<std::string, std:
          {places.language + "/bin/node", std::string("--expose-gc"), std::string("--max-http-header-size=81920"),
           places.runtime + "/lambari-node.mjs", std::string("run")})
       words.push_back(word);
+  if (family == Family::java) add_java(words, variables, places);
   return words;
 }
 
+std::map<std::string, std::string> extension_variables(std::map<std::string, std::string> variables) {
+  for (const char* name : {"AWS_EXECUTION_ENV", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
+                           "AWS_XRAY_CONTEXT_MISSING", "AWS_XRAY_DAEMON_ADDRESS", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT",
+                           "_AWS_XRAY_DAEMON_ADDRESS", "_AWS_XRAY_DAEMON_PORT", "_HANDLER", "_LAMBDA_TELEMETRY_LOG_FD"})
+    variables.erase(name);
+  return variables;
+}
+
 std::string assignment(const std::string& folder, const std::vector<std::string>& arguments,
-                       const std::map<std::string, std::string>& variables) {
+                       const std::map<std::string, std::string>& variables, const std::vector<std::string>& extensions) {
   std::string message;
   auto add = [&](const std::string& text) {
     if (text.find('\0') != std::string::npos) throw SandboxFailed("a variable of the function contains NUL");
@@ -176,6 +234,13 @@ std::string assignment(const std::string& folder, const std::vector<std::string>
   for (const auto& [name, value] : variables)
     if (!name.empty()) add(name + "=" + value);
   message += '\0';
+  if (!extensions.empty()) {
+    for (const auto& program : extensions) add(program);
+    message += '\0';
+    for (const auto& [name, value] : extension_variables(variables))
+      if (!name.empty()) add(name + "=" + value);
+    message += '\0';
+  }
   if (message.size() > protocol::kMaxAssignment) throw SandboxFailed("the function's environment is too large");
   return message;
 }

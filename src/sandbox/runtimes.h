@@ -18,9 +18,10 @@ std::vector<std::string> runtime_names();
 std::vector<std::string> packs_in(const std::filesystem::path& folder);
 
 // A minor version that is missing is replaced by the nearest newer one, else by the newest older one; `strict` refuses that.
+// Java is never replaced by an older one: classes compiled for a newer Java do not load there.
 RuntimeInfo choose_runtime(const std::string& asked, const std::vector<std::string>& packs, bool strict);
 
-enum class Family { python, node, custom };
+enum class Family { python, node, java, custom };
 Family family_of(const std::string& runtime);
 
 // How a slot must be prepared for a function.
@@ -32,6 +33,9 @@ struct Start {
 // An interpreter that was started ahead of need has read some variables already; a function that sets one of those is started
 // anew.
 Start choose_start(const std::string& actual, const std::map<std::string, std::string>& environment);
+
+// The part of a function's variables that its extensions see. https://docs.aws.amazon.com/lambda/latest/dg/lambda-extensions.html
+std::map<std::string, std::string> extension_variables(std::map<std::string, std::string> variables);
 
 // Where things are as the function sees them.
 struct Places {
@@ -52,9 +56,9 @@ std::map<std::string, std::string> variables(const FunctionSpec& spec, Family fa
 // What is executed when the slot's mode is `launch`; empty: the function's own bootstrap.
 std::vector<std::string> command(Family family, const std::map<std::string, std::string>& variables, const Places& places);
 
-// The message that starts a function: folder, arguments, "", variables, "", each ended by NUL. Throws SandboxFailed when it is
-// larger than the other side takes or a part contains NUL.
+// The message that starts a function: folder, arguments, "", variables, "", each ended by NUL; with extensions also their
+// programs, "", their variables, "". Throws SandboxFailed when it is larger than the other side takes or a part contains NUL.
 std::string assignment(const std::string& folder, const std::vector<std::string>& arguments,
-                       const std::map<std::string, std::string>& variables);
+                       const std::map<std::string, std::string>& variables, const std::vector<std::string>& extensions = {});
 
 }  // namespace lambari::sandbox

@@ -7,6 +7,7 @@
 #include "base/ids.h"
 #include "base/log.h"
 #include "dns/server.h"
+#include "sandbox/companions.h"
 #include "sandbox/environment.h"
 #include "sandbox/exchange.h"
 #include "sandbox/layers.h"
@@ -39,6 +40,12 @@ fs::path find_runtimes(const fs::path& executable) {
   for (auto at = folder; at.has_relative_path(); at = at.parent_path())
     if (auto cached = at / ".cache/runtimes"; fs::is_directory(cached, none)) return cached;
   return folder / "runtimes";
+}
+
+async::Task<Descriptor> connect_through(std::weak_ptr<Companions> companions, std::uint16_t port) {
+  auto line = companions.lock();
+  if (!line) co_return Descriptor();
+  co_return co_await line->connect(port, 1s);
 }
 
 class Core : public Upkeep, public std::enable_shared_from_this<Core> {
@@ -261,7 +268,9 @@ async::Task<std::unique_ptr<Environment>> Core::create(FunctionSpec spec) {
   if (info.actual.empty()) throw UnknownRuntime(spec.runtime + ": " + info.detail);
   const auto family = family_of(info.actual);
   const auto layers = co_await layers_of(spec);
-  const auto start = start_of(info, spec.environment);
+  auto external = external_extensions(spec.layers);
+  auto start = start_of(info, spec.environment);
+  if (!external.empty()) start.mode = protocol::Mode::launch;  // they come first, and then the runtime
   auto slot = co_await ready_slot(start);
 
   Places places;
@@ -281,6 +290,8 @@ async::Task<std::unique_ptr<Environment>> Core::create(FunctionSpec spec) {
     places.authorities = "/etc/ssl/certs/ca-certificates.crt";
     places.authority = "/etc/ssl/certs/lambari-ca.pem";
   }
+  if (places.layers != "/opt")
+    for (auto& program : external) program.replace(0, 4, places.layers);
   const auto all = variables(spec, family, info.actual, places);
   auto words = command(family, all, places);
   if (words.empty() && options_.isolation == Isolation::process) words = {places.task + "/bootstrap"};
@@ -288,7 +299,7 @@ async::Task<std::unique_ptr<Environment>> Core::create(FunctionSpec spec) {
   const auto id = base::random_text(24, base::kLowerAlphanumeric);
   const auto code = fs::absolute(spec.code).string();
   const auto memory = spec.memory_mb, tmp = spec.tmp_mb;
-  auto exchange = std::make_shared<Exchange>();
+  auto exchange = std::make_shared<Exchange>(external);
   // On the loop of the call that needs it: their conversation then wakes no other thread.
   auto& context = loops_.context(loops_.here());
   http::Server* endpoint;
@@ -301,8 +312,23 @@ async::Task<std::unique_ptr<Environment>> Core::create(FunctionSpec spec) {
     ++counters_.alive;
   }
   auto output = std::make_shared<Output>(context, std::move(slot->parts().output));
-  auto environment = make_environment(id, std::move(spec), assignment(places.task, words, all), slot, std::move(exchange), output,
-                                      shared_from_this());
+  std::shared_ptr<Companions> companions;
+  if (!external.empty()) {
+    companions = std::make_shared<Companions>(context, std::move(slot->parts().launch), exchange->shared_extensions());
+    exchange->telemetry = std::make_shared<Telemetry>(
+        context, [weak = std::weak_ptr(companions)](std::uint16_t port) { return connect_through(weak, port); });
+    loops_.spawn("extensions", Companions::receive(companions), context.get_executor());
+  }
+  Parts parts_of;
+  parts_of.id = id;
+  parts_of.launch_message = assignment(places.task, words, all, external);
+  parts_of.slot = slot;
+  parts_of.exchange = std::move(exchange);
+  parts_of.output = output;
+  parts_of.companions = std::move(companions);
+  parts_of.upkeep = shared_from_this();
+  parts_of.context = &context;
+  auto environment = make_environment(std::move(spec), std::move(parts_of));
   loops_.spawn("function output", Output::watch(output), context.get_executor());
   runtime_server_->adopt(slot->parts().runtime.release(), runtime_listener(id));
   endpoint->adopt(slot->parts().endpoint.release(), endpoint_listener(id));

@@ -34,6 +34,8 @@ struct FunctionSpec {
   int memory_mb = 128;
   int tmp_mb = 512;
   std::chrono::milliseconds init_timeout{10'000};
+  // The start is part of the first invocation, and has its time: so AWS starts a function again whose start has failed.
+  bool init_within_invocation = false;
 };
 
 // Where an answer goes while it is made. One call at a time, on the loop of the runtime's connection; may outlive invoke().
@@ -77,6 +79,7 @@ struct Outcome {
   std::string payload;
   std::string
       error_type;  // Lambda-Runtime-Function-Error-Type header, or "Sandbox.Timedout", "Runtime.ExitError", "Runtime.OutOfMemory"
+  bool init_failed = false;  // it never came to the handler
   int exit_status = 0;
   int signal = 0;
   std::size_t response_bytes = 0;

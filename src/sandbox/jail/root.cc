@@ -100,7 +100,7 @@ void build(const std::string& root, std::vector<Bind>& binds, const std::vector<
   make_file(root + "/etc/passwd", "root:x:0:0:root:/root:/sbin/nologin\nsbx_user1051:x:" + uid + ":" + gid +
                                       "::/home/sbx_user1051:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n");
   make_file(root + "/etc/group", "root:x:0:\nsbx_user1051:x:" + gid + ":\nnogroup:x:65534:\n");
-  make_file(root + "/etc/hosts", "127.0.0.1 localhost\n");
+  make_file(root + "/etc/hosts", "127.0.0.1 localhost sandbox sandbox.localdomain\n");
   make_file(root + "/etc/resolv.conf", "nameserver 127.0.0.1\noptions attempts:1 timeout:1\n");
   make_file(root + "/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n");
   make_file(root + "/etc/os-release",

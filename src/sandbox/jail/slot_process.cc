@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "sandbox/jail/companions.h"
 #include "sandbox/jail/confine.h"
 #include "sandbox/jail/memory_watch.h"
 #include "sandbox/jail/root.h"
@@ -236,7 +237,8 @@ bool parse_assignment(char* message, std::size_t size, Assignment& into) {
   char* end = message + size;
   into.folder = at;
   at += strlen(at) + 1;
-  for (auto* list : {&into.arguments, &into.environment}) {
+  for (auto* list : {&into.arguments, &into.environment, &into.extensions, &into.extension_environment}) {
+    if (list == &into.extensions && at == end) return true;
     for (;;) {
       if (at >= end) return false;
       char* text = at;
@@ -255,9 +257,14 @@ void launch() {
   do size = recv(3, message, sizeof message, 0);
   while (size < 0 && errno == EINTR);
   if (size <= 0) _exit(0);
-  close(3);
-  Assignment assignment;
+  static Assignment assignment;
   if (!parse_assignment(message, static_cast<std::size_t>(size), assignment)) _exit(125);
+  if (!assignment.extensions.empty()) keep_companions(assignment, 3);
+  close(3);
+  execute(assignment);
+}
+
+void execute(const Assignment& assignment) {
   if (chdir(assignment.folder) != 0) dprintf(2, "lambari: %s: %s\n", assignment.folder, strerror(errno));
   if (assignment.arguments.front()) {
     execve(assignment.arguments.front(), assignment.arguments.data(), assignment.environment.data());

@@ -60,15 +60,20 @@ inline constexpr const char* kLibraryPath =
 Fd listen_local(std::uint16_t& port);
 
 // Waits on descriptor 3 for an assignment and executes it: folder, arguments, "", environment, "", all ended by NUL. Without
-// arguments the function's own `bootstrap` is looked for. Does not return.
+// arguments the function's own `bootstrap` is looked for. May go on with: extensions' programs, "", their environment, "". Does
+// not return.
 [[noreturn]] void launch();
 
 // Pure part of it, tested. False when the message is malformed.
 struct Assignment {
   const char* folder = nullptr;
   std::vector<char*> arguments, environment;  // null at the end; they point into the message
+  std::vector<char*> extensions, extension_environment;
 };
 bool parse_assignment(char* message, std::size_t size, Assignment& into);
+
+// Becomes the runtime. Does not return.
+[[noreturn]] void execute(const Assignment& assignment);
 
 // Every signal as in a fresh process: what the supervisor ignores or blocks is not the function's business.
 void reset_signals();

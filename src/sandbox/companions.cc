@@ -1,0 +1,146 @@
+#include "sandbox/companions.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace lambari::sandbox {
+
+namespace asio = boost::asio;
+using protocol::CompanionAsk;
+using protocol::CompanionTell;
+
+Companions::Companions(asio::io_context& context, Descriptor line, std::shared_ptr<Extensions> extensions)
+    : context_(context), line_(context), extensions_(std::move(extensions)) {
+  fcntl(line.get(), F_SETFL, fcntl(line.get(), F_GETFL) | O_NONBLOCK);
+  line_.assign(line.release());
+}
+
+void Companions::send(CompanionAsk ask) {
+  std::lock_guard lock(mutex_);
+  if (!closed_) (void)!::send(line_.native_handle(), &ask, sizeof ask, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+// The other side sleeps in recv() and the socket is empty: this neither waits nor is cut short.
+void Companions::launch(const std::string& message) {
+  std::lock_guard lock(mutex_);
+  if (!closed_) (void)!::send(line_.native_handle(), message.data(), message.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void Companions::start_runtime() { send({CompanionAsk::start_runtime, 0}); }
+void Companions::terminate_runtime() { send({CompanionAsk::terminate, 0}); }
+
+async::Task<Descriptor> Companions::connect(std::uint16_t port, std::chrono::milliseconds timeout) {
+  send({CompanionAsk::connect, port});
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  for (;;) {
+    const auto ticket = connected_.ticket();
+    {
+      std::lock_guard lock(mutex_);
+      if (closed_) co_return Descriptor();
+      auto mine = std::find_if(made_.begin(), made_.end(), [&](const auto& one) { return one.port == port; });
+      if (mine != made_.end()) {
+        auto socket = std::move(mine->socket);
+        made_.erase(mine);
+        co_return socket;
+      }
+    }
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    if (left <= std::chrono::milliseconds(0)) co_return Descriptor();
+    co_await connected_.wait(ticket, left);
+  }
+}
+
+bool Companions::take() {
+  CompanionTell told{};
+  alignas(cmsghdr) char space[CMSG_SPACE(sizeof(int))];
+  iovec data{&told, sizeof told};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = space;
+  message.msg_controllen = sizeof space;
+  const auto size = recvmsg(line_.native_handle(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (size < 0) return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+  Descriptor descriptor;
+  if (auto* head = CMSG_FIRSTHDR(&message); head && head->cmsg_type == SCM_RIGHTS && head->cmsg_len == CMSG_LEN(sizeof(int))) {
+    int number;
+    memcpy(&number, CMSG_DATA(head), sizeof number);
+    descriptor = Descriptor(number);
+  }
+  if (size != sizeof told) return false;
+  switch (told.kind) {
+    case CompanionTell::output: {
+      std::lock_guard lock(mutex_);
+      if (output_ || closed_ || !descriptor) return true;
+      output_ = std::make_shared<Output>(context_, std::move(descriptor));
+      if (sink_) output_->begin(sink_);
+      asio::co_spawn(context_, Output::watch(output_), asio::detached);
+      return true;
+    }
+    case CompanionTell::not_started: extensions_->not_started(told.which, static_cast<int>(told.status)); return true;
+    case CompanionTell::ended: extensions_->ended(told.which, static_cast<int>(told.status)); return true;
+    case CompanionTell::connected: {
+      {
+        std::lock_guard lock(mutex_);
+        if (made_.size() < 64) made_.push_back({static_cast<std::uint16_t>(told.which), std::move(descriptor)});
+      }
+      connected_.notify_all();
+      return true;
+    }
+  }
+  return true;
+}
+
+async::Task<> Companions::receive(std::shared_ptr<Companions> self) {
+  for (;;) {
+    {
+      std::lock_guard lock(self->mutex_);
+      if (self->closed_) break;
+    }
+    boost::system::error_code error;
+    co_await self->line_.async_wait(asio::posix::stream_descriptor::wait_read, asio::redirect_error(asio::use_awaitable, error));
+    if (error || !self->take()) break;
+  }
+  std::lock_guard lock(self->mutex_);
+  self->closed_ = true;
+  boost::system::error_code ignored;
+  self->line_.close(ignored);
+}
+
+void Companions::begin(LineSink sink) {
+  std::lock_guard lock(mutex_);
+  sink_ = sink;
+  if (output_) output_->begin(std::move(sink));
+}
+
+void Companions::end() {
+  std::lock_guard lock(mutex_);
+  sink_ = nullptr;
+  if (output_) output_->end();
+}
+
+void Companions::close() {
+  {
+    std::lock_guard lock(mutex_);
+    sink_ = nullptr;
+    if (output_) output_->close();
+  }
+  connected_.notify_all();
+  asio::post(context_, [self = shared_from_this()] {
+    std::lock_guard lock(self->mutex_);
+    self->closed_ = true;
+    boost::system::error_code ignored;
+    if (self->line_.is_open()) self->line_.cancel(ignored);
+  });
+}
+
+}  // namespace lambari::sandbox
