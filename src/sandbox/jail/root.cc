@@ -30,6 +30,8 @@ constexpr const char* kHidden[] = {"/usr/lib/python3", "/usr/lib/node_modules", 
 constexpr const char* kTopLevel[] = {"/bin", "/lib", "/lib32", "/lib64", "/libx32"};
 constexpr const char* kDevices[] = {"null", "zero", "full", "random", "urandom"};
 
+constexpr const char *kDash = "/usr/bin/dash", *kBash = "/usr/bin/bash";
+
 // What /proc tells about the host beyond what a function needs.
 constexpr const char* kMaskedFiles[] = {
     "kcore",         "keys",       "key-users",   "kallsyms",    "kmsg",       "timer_list", "sched_debug",
@@ -77,15 +79,15 @@ void build(const std::string& root, std::vector<Bind>& binds, const std::vector<
   for (const char* folder : {"/proc", "/dev", "/tmp", "/opt/lib", "/var/task/lib", "/var/runtime", "/var/lang", "/var/lambari",
                              "/etc/ssl/certs", "/sys", "/run", "/mnt", "/usr/share", "/usr/local/bin"})
     make_folders(root + folder);
+  struct stat info{};
   for (auto& bind : binds) {
     if (bind.folder)
       make_folders(root + bind.where);
-    else
+    else if (!exists(root + bind.where, info))
       make_file(root + bind.where, "");
     attach_tree(bind.tree, root + bind.where);
   }
   for (const auto& copy : copies) make_file(root + copy.where, copy.text);
-  struct stat info{};
   for (const char* path : kHidden)
     if (exists(root + path, info) && S_ISDIR(info.st_mode))
       mount_at("lambari", root + path, "tmpfs", MS_NOSUID | MS_NODEV | MS_RDONLY, "mode=755,size=4k,nr_inodes=1");
@@ -150,6 +152,8 @@ Fd make_root(const Roots& roots, const std::string& pack, const Staging* staging
         if (stat(path, &info) == 0) show(path, path);
       for (const char* path : kTopLevel)
         if (exists(path, info) && S_ISDIR(info.st_mode)) show(path, path);
+      // AWS's sh is bash, and scripts count on it.
+      if (stat(kDash, &info) == 0 && stat(kBash, &info) == 0) show(kBash, kDash);
       auto show_quietly = [&](const std::string& from, const std::string& where) {
         if (!staging) return show(from, where);
         binds.push_back({staging->tree({from}), where, true});

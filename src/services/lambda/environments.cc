@@ -244,7 +244,7 @@ async::Task<Environments::Lease> Environments::acquire(std::shared_ptr<const Ver
       --state.alive;
     }
   } counted{*state_};
-  lease.live_ = co_await make(std::move(version));
+  lease.live_ = co_await make(std::move(version), {});
   counted.handed_over = true;
   co_return lease;
 }
@@ -312,7 +312,12 @@ async::Task<bool> Environments::find(Lease& lease, base::Timestamp usable_until)
   }
 }
 
-async::Task<std::unique_ptr<Environments::Live>> Environments::make(std::shared_ptr<const Version> version) {
+async::Task<> Environments::start_again(Lease& lease, std::shared_ptr<const Version> version) {
+  auto fresh = co_await make(std::move(version), lease.live_->log_stream);
+  lease.live_ = std::move(fresh);
+}
+
+async::Task<std::unique_ptr<Environments::Live>> Environments::make(std::shared_ptr<const Version> version, std::string stream) {
   // A host that runs short gets its idle environments back first.
   const auto memory = host_memory();
   const auto keep = settings_.min_available_mb != 0 ? settings_.min_available_mb : memory.total_mb / 20;
@@ -335,7 +340,9 @@ async::Task<std::unique_ptr<Environments::Live>> Environments::make(std::shared_
     throw wire::Fault("AccessDeniedException", "The role defined for the function cannot be assumed by Lambda.", 403);
 
   live->log_group = log_group_of(*version);
-  live->log_stream = log_stream_name(clock_.now(), version->label(), base::hex(base::random_bytes(16)));
+  const bool again = !stream.empty();
+  live->log_stream =
+      again ? std::move(stream) : log_stream_name(clock_.now(), version->label(), base::hex(base::random_bytes(16)));
   live->credentials_expire = credentials->expires;
   live->born = Steady::now();
   if (const auto session = co_await credentials_.find(credentials->access_key_id)) {
@@ -355,6 +362,7 @@ async::Task<std::unique_ptr<Environments::Live>> Environments::make(std::shared_
   spec.handler = c.handler;
   spec.memory_mb = c.memory_mb;
   spec.tmp_mb = c.tmp_mb;
+  spec.init_within_invocation = again;
   spec.environment = variables_of(*version, *credentials, live->log_group, live->log_stream);
   try {
     auto code = co_await packages_.unpacked(version->code.zip);
@@ -365,7 +373,7 @@ async::Task<std::unique_ptr<Environments::Live>> Environments::make(std::shared_
       spec.layers.push_back(directory->path);
       live->directories.push_back(std::move(directory));
     }
-    if (live->may_log) {
+    if (live->may_log && !again) {
       logs_.write(version->function.account, version->function.region, live->log_group, live->log_stream,
                   {{clock_.now(), init_start_line(version->function.region, c.runtime)}});
     }

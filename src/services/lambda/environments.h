@@ -73,6 +73,10 @@ class Environments {
   // InvalidRuntimeException, ServiceException.
   async::Task<Lease> acquire(std::shared_ptr<const Version> version, Shares shares);
 
+  // Another environment in place of the lease's own, whose start has failed: this one starts within the invocation, and writes
+  // to the same log stream. Throws what acquire() throws.
+  async::Task<> start_again(Lease& lease, std::shared_ptr<const Version> version);
+
   // What is idle goes at once, what is busy when it is done.
   void retire(const FunctionKey& function, std::uint64_t number);
   void retire(const FunctionKey& function);
@@ -86,7 +90,8 @@ class Environments {
 
  private:
   async::Task<bool> find(Lease& lease, base::Timestamp usable_until);
-  async::Task<std::unique_ptr<Live>> make(std::shared_ptr<const Version> version);
+  // `stream`: the log stream of the environment that this one replaces; empty for the first.
+  async::Task<std::unique_ptr<Live>> make(std::shared_ptr<const Version> version, std::string stream);
 
   base::Clock& clock_;
   sandbox::Sandbox* sandbox_;

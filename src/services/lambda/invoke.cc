@@ -130,16 +130,36 @@ async::Task<std::shared_ptr<const Target>> Invocations::ready(FunctionKey key, s
   }
 }
 
+namespace {
+
+async::Task<sandbox::Outcome> invoke_in(Environments::Live& live, sandbox::Invocation invocation,
+                                        std::shared_ptr<Output> output) {
+  const auto function = invocation.function_arn;
+  std::string failure;
+  try {
+    co_return co_await live.environment->invoke(std::move(invocation), [output](base::Timestamp time, std::string line) {
+      line += '\n';
+      output->line(time, std::move(line));
+    });
+  } catch (const std::exception& e) {
+    failure = e.what();
+  }
+  output->flush();
+  base::log_error("environment failed", {{"function", function}, {"error", failure}});
+  throw aws::lambda::ServiceException("The execution environment of the function failed.");
+}
+
+}  // namespace
+
 async::Task<Invocations::Ran> Invocations::run(std::shared_ptr<const Target> target, Job job) {
   const auto version = target->pick(draw());
   Shares shares{target->reserved, house_.settings.account_concurrency, 0};
   if (!shares.reserved) shares.all_reserved = house_.targets.total_reserved(target->key);
   auto lease = co_await house_.environments.acquire(version, shares);
-  auto& live = lease.live();
   const auto& configuration = version->configuration;
   const auto& clock = house_.d.clock;
 
-  const auto output = std::make_shared<Output>(house_.d.logs, *version, live, job.tail);
+  const auto output = std::make_shared<Output>(house_.d.logs, *version, lease.live(), job.tail);
   output->line(clock.now(), start_line(job.request_id, version->label()));
   sandbox::Invocation invocation;
   invocation.request_id = job.request_id;
@@ -153,39 +173,36 @@ async::Task<Invocations::Ran> Invocations::run(std::shared_ptr<const Target> tar
     invocation.sink = job.stream;
   }
 
-  std::optional<sandbox::Outcome> outcome;
-  std::string failure;
-  try {
-    outcome = co_await live.environment->invoke(std::move(invocation), [output](base::Timestamp time, std::string line) {
-      line += '\n';
-      output->line(time, std::move(line));
-    });
-  } catch (const std::exception& e) {
-    failure = e.what();
+  // A start that fails is tried again, as part of the invocation. Until then nothing of the event has been used.
+  // https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib
+  std::optional<sandbox::Invocation> spare;
+  if (lease.live().fresh) spare = invocation;
+  auto outcome = co_await invoke_in(lease.live(), std::move(invocation), output);
+  if (outcome.init_failed && spare) {
+    output->line(clock.now(), init_report_line(outcome, "init"));
+    co_await house_.environments.start_again(lease, version);
+    outcome = co_await invoke_in(lease.live(), std::move(*spare), output);
+    if (outcome.init_failed) output->line(clock.now(), init_report_line(outcome, "invoke"));
   }
-  if (!outcome) {
-    output->flush();
-    base::log_error("environment failed", {{"function", target->arn}, {"error", failure}});
-    throw aws::lambda::ServiceException("The execution environment of the function failed.");
-  }
+  auto& live = lease.live();
   const auto now = clock.now();
-  if (auto line = failure_line(job.request_id, *outcome, configuration.timeout_s, now)) output->line(now, std::move(*line));
+  if (auto line = failure_line(job.request_id, outcome, configuration.timeout_s, now)) output->line(now, std::move(*line));
   output->line(now, end_line(job.request_id));
-  output->line(now, report_line(job.request_id, *outcome, configuration.memory_mb));
+  output->line(now, report_line(job.request_id, outcome, configuration.memory_mb));
   output->flush();
 
   const auto arn = function_arn(version->function);
   house_.d.meter.count("lambda", "Request", arn, 1);
-  house_.d.meter.count("lambda", "Lambda-MB-ms", arn, billed_ms(*outcome) * static_cast<std::uint64_t>(configuration.memory_mb));
+  house_.d.meter.count("lambda", "Lambda-MB-ms", arn, billed_ms(outcome) * static_cast<std::uint64_t>(configuration.memory_mb));
   house_.environments.count_invocation();
 
   const bool well =
-      outcome->kind == Kind::success || outcome->kind == Kind::function_error || outcome->kind == Kind::payload_too_large;
+      outcome.kind == Kind::success || outcome.kind == Kind::function_error || outcome.kind == Kind::payload_too_large;
   if (well && live.environment->alive()) lease.give_back();
 
   Ran ran;
-  ran.payload = answer_of(job.request_id, *outcome, configuration.timeout_s);
-  if (outcome->kind != Kind::success) ran.function_error = "Unhandled";
+  ran.payload = answer_of(job.request_id, outcome, configuration.timeout_s);
+  if (outcome.kind != Kind::success) ran.function_error = "Unhandled";
   ran.executed_version = version->label();
   if (job.tail) ran.log_tail = output->tail();
   co_return ran;

@@ -182,6 +182,43 @@ TEST(Invoke, FailuresInLambdasWords) {
   }
 }
 
+TEST(Invoke, AStartThatFailsIsTriedAgainWithinTheInvocation) {
+  World w;
+  w.create_active("f");
+  using Kind = sandbox::Outcome::Kind;
+  int starts = 0;
+  bool heals = true;
+  w.sandbox.handler = [&](const sandbox::FunctionSpec& spec, const sandbox::Invocation& invocation, const sandbox::LineSink&) {
+    ++starts;
+    sandbox::Outcome outcome;
+    outcome.payload = invocation.payload;
+    if (heals && spec.init_within_invocation) return outcome;
+    outcome.kind = Kind::crash;
+    outcome.payload = {};
+    outcome.exit_status = 3;
+    outcome.init_failed = true;
+    return outcome;
+  };
+  auto answer = w.invoke("f", R"({"again":1})");
+  EXPECT_EQ(starts, 2);
+  EXPECT_FALSE(answer.FunctionError);
+  EXPECT_EQ(*answer.Payload, R"({"again":1})");
+  EXPECT_EQ(w.sandbox.alive, 1);
+  ASSERT_EQ(w.logs.text.at("/aws/lambda/f").size(), 1u) << "one stream";
+  const auto log = w.logs.text.at("/aws/lambda/f").begin()->second;
+  EXPECT_THAT(log, HasSubstr("Phase: init\tStatus: error\tError Type: Runtime.ExitError"));
+  EXPECT_EQ(log.find("INIT_START", log.find("INIT_START") + 1), log.npos);
+
+  heals = false;
+  w.create_active("g");
+  answer = w.invoke("g");
+  EXPECT_EQ(starts, 4);
+  EXPECT_EQ(answer.FunctionError, "Unhandled");
+  EXPECT_THAT(*answer.Payload, HasSubstr("exit status 3"));
+  EXPECT_THAT(w.logs.text.at("/aws/lambda/g").begin()->second, HasSubstr("Phase: invoke\tStatus: error"));
+  EXPECT_EQ(w.sandbox.alive, 1);
+}
+
 TEST(Invoke, Refusals) {
   World w;
   w.create_active("f");

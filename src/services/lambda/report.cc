@@ -28,6 +28,7 @@ std::string signal_name(int number) {
 }
 
 std::string exit_words(const sandbox::Outcome& outcome) {
+  if (outcome.error_type.starts_with("Extension.")) return "an extension of the function has failed";
   if (outcome.kind == Kind::out_of_memory) return "Runtime exited with error: signal: killed";
   if (outcome.signal != 0) return "Runtime exited with error: signal: " + signal_name(outcome.signal);
   if (outcome.exit_status != 0) return "Runtime exited with error: exit status " + std::to_string(outcome.exit_status);
@@ -66,6 +67,13 @@ std::string end_line(std::string_view request_id) { return fmt::format("END Requ
 std::uint64_t billed_ms(const sandbox::Outcome& outcome) {
   const auto us = outcome.duration.count() + (outcome.init_duration ? outcome.init_duration->count() : 0);
   return static_cast<std::uint64_t>(std::max<std::int64_t>(1, (us + 999) / 1'000));
+}
+
+std::string init_report_line(const sandbox::Outcome& outcome, std::string_view phase) {
+  const auto took = outcome.init_duration.value_or(outcome.duration);
+  auto line = fmt::format("INIT_REPORT Init Duration: {:.2f} ms\tPhase: {}\tStatus: ", ms(took), phase);
+  if (outcome.kind == Kind::timeout) return line + "timeout\n";
+  return line + "error\tError Type: " + exit_type(outcome) + "\n";
 }
 
 std::string report_line(std::string_view request_id, const sandbox::Outcome& outcome, int memory_mb) {
@@ -112,6 +120,8 @@ std::string answer_of(std::string_view request_id, const sandbox::Outcome& outco
       return document("Sandbox.Timedout",
                       fmt::format("RequestId: {} Error: Task timed out after {}.00 seconds", request_id, timeout_s));
     case Kind::crash:
+      if (!outcome.payload.empty()) return outcome.payload;  // an extension's fault
+      [[fallthrough]];
     case Kind::out_of_memory:
       return document(exit_type(outcome), fmt::format("RequestId: {} Error: {}", request_id, exit_words(outcome)));
     case Kind::payload_too_large:

@@ -16,6 +16,8 @@ namespace lambari::lambda {
 std::string init_start_line(std::string_view region, std::string_view runtime);
 std::string start_line(std::string_view request_id, std::string_view version);
 std::string end_line(std::string_view request_id);
+// Of a start that failed; `phase` is "init", or "invoke" when it was tried again.
+std::string init_report_line(const sandbox::Outcome& outcome, std::string_view phase);
 std::string report_line(std::string_view request_id, const sandbox::Outcome& outcome, int memory_mb);
 
 // Whole milliseconds, rounded up. Init is billed like the invocation it precedes.

@@ -1,0 +1,528 @@
+"""The examples of AWS's own documentation and of Powertools for AWS Lambda, unchanged, on every runtime."""
+
+import base64
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import time
+
+import pytest
+from botocore.exceptions import ClientError
+from lambari import ROOT, zip_of
+
+PACKS = ROOT / ".cache/runtimes"
+BUILT = ROOT / ".cache/samples"
+
+
+def call(server, name, payload=None):
+    answer = server.client("lambda").invoke(FunctionName=name, Payload=json.dumps(payload if payload is not None else {}), LogType="Tail")
+    body = answer["Payload"].read()
+    log = base64.b64decode(answer["LogResult"]).decode()
+    assert "FunctionError" not in answer, (body, log)
+    return json.loads(body or "null"), log
+
+
+def built(name, sources, command, result):
+    """The bytes of `result` after `command` in a folder of `sources`; made once for the same sources."""
+    folder = BUILT / f"{name}-{hashlib.sha256(json.dumps([sources, command]).encode()).hexdigest()[:16]}"
+    done = folder / result
+    if not done.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        for path, text in sources.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text)
+        environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "LAMBARI_"))}
+        ran = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, timeout=540, env=environment)
+        if ran.returncode != 0:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise AssertionError(f"{command}: {ran.stdout[-2000:]}{ran.stderr[-2000:]}")
+    return done.read_bytes()
+
+
+def needs(program):
+    return pytest.mark.skipif(not shutil.which(program), reason=f"{program} is not on this host")
+
+
+# -- Python: https://docs.aws.amazon.com/lambda/latest/dg/python-handler.html
+
+def test_python(server, name):
+    server.function(name, {"lambda_function.py": """
+def lambda_handler(event, context):
+    message = 'Hello {} {}!'.format(event['first_name'], event['last_name'])
+    return {
+        'message' : message
+    }
+"""}, handler="lambda_function.lambda_handler", runtime="python3.13")
+    assert call(server, name, {"first_name": "John", "last_name": "Smith"})[0] == {"message": "Hello John Smith!"}
+
+
+def test_python_that_does_not_start(server, name):
+    """A start that fails is tried again within the invocation, and both times show in the log."""
+    server.function(name, {"app.py": "import no_such_module\n"})
+    answer = server.client("lambda").invoke(FunctionName=name, LogType="Tail")
+    error, log = json.loads(answer["Payload"].read()), base64.b64decode(answer["LogResult"]).decode()
+    assert error["errorType"] == "Runtime.ImportModuleError" and "No module named 'no_such_module'" in error["errorMessage"]
+    assert log.count("Runtime.ImportModuleError: Unable to import module") == 2
+    assert "Phase: init\tStatus: error\tError Type: Runtime.ImportModuleError" in log and "Phase: invoke\tStatus: error" in log
+
+    server.function(name + "-h", {"app.py": "x = 1\n"})
+    error = json.loads(server.client("lambda").invoke(FunctionName=name + "-h")["Payload"].read())
+    assert error["errorType"] == "Runtime.HandlerNotFound" and "Handler 'handler' missing on module 'app'" in error["errorMessage"]
+
+    server.function(name + "-x", {"app.py": "import os\nos._exit(5)\n"})
+    error = json.loads(server.client("lambda").invoke(FunctionName=name + "-x")["Payload"].read())
+    assert error["errorType"] == "Runtime.ExitError" and "Runtime exited with error: exit status 5" in error["errorMessage"]
+
+
+# -- Node.js: https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html
+
+NODE_BODY = """
+  const length = event.length;
+  const width = event.width;
+  let area = calculateArea(length, width);
+  console.log(`The area is ${area}`);
+
+  console.log('CloudWatch log group: ', context.logGroupName);
+
+  let data = {
+    "area": area,
+  };
+    return JSON.stringify(data);
+
+  function calculateArea(length, width) {
+    return length * width;
+  }
+};
+"""
+
+
+@pytest.mark.parametrize("runtime", ["nodejs18.x", "nodejs20.x", "nodejs22.x", "nodejs24.x"])
+def test_node(server, name, runtime):
+    server.function(name, {"index.mjs": "export const handler = async (event, context) => {" + NODE_BODY}, handler="index.handler", runtime=runtime)
+    answer, log = call(server, name, {"length": 6, "width": 7})
+    assert json.loads(answer) == {"area": 42} and "The area is 42" in log and f"CloudWatch log group:  /aws/lambda/{name}" in log
+    server.function(name + "-c", {"index.js": "exports.handler = async (event, context) => {" + NODE_BODY}, handler="index.handler", runtime=runtime)
+    assert json.loads(call(server, name + "-c", {"length": 2, "width": 3})[0]) == {"area": 6}
+
+
+# -- Java: https://docs.aws.amazon.com/lambda/latest/dg/java-handler.html
+
+JAVA_RECORD = """package example;
+
+import com.amazonaws.services.lambda.runtime.Context;
+import com.amazonaws.services.lambda.runtime.LambdaLogger;
+import com.amazonaws.services.lambda.runtime.RequestHandler;
+
+// Handler value: example.HandlerIntegerJava17
+public class HandlerIntegerJava17 implements RequestHandler<IntegerRecord, Integer>{
+
+  @Override
+  /*
+   * Takes in an InputRecord, which contains two integers and a String.
+   * Logs the String, then returns the sum of the two Integers.
+   */
+  public Integer handleRequest(IntegerRecord event, Context context)
+  {
+    LambdaLogger logger = context.getLogger();
+    logger.log("String found: " + event.message());
+    return event.x() + event.y();
+  }
+}
+
+record IntegerRecord(int x, int y, String message) {
+}
+"""
+JAVA_MAP = """package example;
+
+import com.amazonaws.services.lambda.runtime.Context;
+import com.amazonaws.services.lambda.runtime.LambdaLogger;
+import com.amazonaws.services.lambda.runtime.RequestHandler;
+import java.util.Map;
+
+public class Handler implements RequestHandler<Map<String,String>, String>{
+  @Override
+  public String handleRequest(Map<String,String> event, Context context)
+  {
+    LambdaLogger logger = context.getLogger();
+    String response = new String("200 OK");
+    logger.log("EVENT TYPE: " + event.getClass().toString());
+    return response;
+  }
+}
+"""
+JAVA_STREAM = """package example;
+
+import com.amazonaws.services.lambda.runtime.Context;
+import com.amazonaws.services.lambda.runtime.RequestStreamHandler;
+import java.io.*;
+import java.nio.charset.Charset;
+
+public class HandlerStream implements RequestStreamHandler {
+  public void handleRequest(InputStream inputStream, OutputStream outputStream, Context context) throws IOException {
+    int letter;
+    while ((letter = inputStream.read()) != -1) outputStream.write(Character.toUpperCase(letter));
+  }
+}
+"""
+
+
+@needs("javac")
+def test_java(server, name):
+    core = PACKS / "java17/runtime/lib/aws-lambda-java-core.jar"
+    sources = {"example/HandlerIntegerJava17.java": JAVA_RECORD, "example/Handler.java": JAVA_MAP, "example/HandlerStream.java": JAVA_STREAM}
+    package = built("java", sources, f"javac --release 17 -cp {core} -d classes example/*.java && cd classes && zip -qr ../function.zip .", "function.zip")
+    client = server.client("lambda")
+    handlers = {"i": "example.HandlerIntegerJava17", "m": "example.Handler::handleRequest", "s": "example.HandlerStream"}
+    for key, handler in handlers.items():
+        client.create_function(FunctionName=f"{name}-{key}", Runtime="java17", Handler=handler, Role=server.role(), MemorySize=512, Timeout=15,
+                               Code={"ZipFile": package})
+    waiter = client.get_waiter("function_active_v2")
+    for key in handlers:
+        waiter.wait(FunctionName=f"{name}-{key}", WaiterConfig={"Delay": 1})
+    answer, log = call(server, f"{name}-i", {"x": 1, "y": 20, "message": "Hello World!"})
+    assert answer == 21 and "String found: Hello World!" in log and "Max Memory Used" in log
+    answer, log = call(server, f"{name}-m", {"a": "b"})
+    assert answer == "200 OK" and "EVENT TYPE: class java.util.LinkedHashMap" in log
+    assert call(server, f"{name}-s", {"a": "b"})[0] == {"A": "B"}
+    # Dependencies travel as jars in lib/, as the documentation has it.
+    nested = built("java-lib", sources, f"javac --release 17 -cp {core} -d classes example/*.java && mkdir lib && cd classes && zip -qr ../lib/all.jar . "
+                   "&& cd .. && zip -qr function.zip lib", "function.zip")
+    client.update_function_code(FunctionName=f"{name}-i", ZipFile=nested)
+    client.get_waiter("function_updated_v2").wait(FunctionName=f"{name}-i", WaiterConfig={"Delay": 1})
+    assert call(server, f"{name}-i", {"x": 2, "y": 2, "message": "again"})[0] == 4
+
+
+# -- Go: https://docs.aws.amazon.com/lambda/latest/dg/golang-handler.html (needs the Go module proxy the first time)
+
+GO = """package main
+
+import (
+	"context"
+	"fmt"
+	"github.com/aws/aws-lambda-go/lambda"
+)
+
+type MyEvent struct {
+	Name string `json:"name"`
+}
+
+func HandleRequest(ctx context.Context, event *MyEvent) (*string, error) {
+	if event == nil {
+		return nil, fmt.Errorf("received nil event")
+	}
+	message := fmt.Sprintf("Hello %s!", event.Name)
+	return &message, nil
+}
+
+func main() {
+	lambda.Start(HandleRequest)
+}
+"""
+
+
+@needs("go")
+def test_go(server, name):
+    module = "module example\n\ngo 1.19\n\nrequire github.com/aws/aws-lambda-go v1.47.0\n"
+    package = built("go", {"main.go": GO, "go.mod": module}, "go mod tidy && GOOS=linux GOARCH=amd64 CGO_ENABLED=0 go build -tags lambda.norpc -o bootstrap . && "
+                    "zip -q function.zip bootstrap", "function.zip")
+    deploy(server, name, package)
+    assert call(server, name, {"name": "Jane"})[0] == "Hello Jane!"
+    assert json.loads(server.client("lambda").invoke(FunctionName=name, Payload="null")["Payload"].read())["errorMessage"] == "received nil event"
+
+
+# -- Rust: https://docs.aws.amazon.com/lambda/latest/dg/rust-handler.html (needs crates.io the first time)
+
+RUST = """use lambda_runtime::{service_fn, Error, LambdaEvent};
+use serde_json::{json, Value};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    lambda_runtime::run(service_fn(handler)).await
+}
+
+async fn handler(event: LambdaEvent<Value>) -> Result<Value, Error> {
+    let payload = event.payload;
+    let first_name = payload["firstName"].as_str().unwrap_or("world");
+    Ok(json!({ "message": format!("Hello, {first_name}!") }))
+}
+"""
+
+
+@needs("cargo")
+@pytest.mark.timeout(600)
+def test_rust(server, name):
+    manifest = ('[package]\nname = "bootstrap"\nversion = "0.1.0"\nedition = "2021"\n\n[dependencies]\nlambda_runtime = "0.13"\nserde_json = "1"\n'
+                'tokio = { version = "1", features = ["macros"] }\n\n[profile.release]\nopt-level = 1\ncodegen-units = 16\n')
+    package = built("rust", {"src/main.rs": RUST, "Cargo.toml": manifest}, "cargo build --release --quiet && zip -qj function.zip target/release/bootstrap && "
+                    "rm -rf target", "function.zip")
+    deploy(server, name, package)
+    assert call(server, name, {"firstName": "Ferris"})[0] == {"message": "Hello, Ferris!"}
+
+
+def deploy(server, name, package, **options):
+    client = server.client("lambda")
+    client.create_function(**{"FunctionName": name, "Runtime": "provided.al2023", "Handler": "bootstrap", "Role": server.role(), "Timeout": 10,
+                              "Code": {"ZipFile": package}, **options})
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+
+
+# -- bash: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-walkthrough.html
+
+BOOTSTRAP = """#!/bin/sh
+
+set -euo pipefail
+
+# Initialization - load function handler
+source $LAMBDA_TASK_ROOT/"$(echo $_HANDLER | cut -d. -f1).sh"
+
+# Processing
+while true
+do
+  HEADERS="$(mktemp)"
+  # Get an event. The HTTP request will block until one is received
+  EVENT_DATA=$(curl -sS -LD "$HEADERS" "http://${AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime/invocation/next")
+
+  # Extract request ID by scraping response headers received above
+  REQUEST_ID=$(grep -Fi Lambda-Runtime-Aws-Request-Id "$HEADERS" | tr -d '[:space:]' | cut -d: -f2)
+
+  # Run the handler function from the script
+  RESPONSE=$($(echo "$_HANDLER" | cut -d. -f2) "$EVENT_DATA")
+
+  # Send the response
+  curl "http://${AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime/invocation/$REQUEST_ID/response"  -d "$RESPONSE"
+done
+"""
+FUNCTION_SH = """function handler () {
+  EVENT_DATA=$1
+  echo "$EVENT_DATA" 1>&2;
+  RESPONSE="Echoing request: '$EVENT_DATA'"
+
+  echo $RESPONSE
+}
+"""
+
+
+def test_bash(server, name):
+    deploy(server, name, zip_of({"bootstrap": BOOTSTRAP, "function.sh": FUNCTION_SH}), Handler="function.handler")
+    answer = server.client("lambda").invoke(FunctionName=name, Payload='{"text":"Hello"}')
+    assert answer["Payload"].read().decode() == "Echoing request: '{\"text\":\"Hello\"}'"
+
+
+# -- extensions and wrappers: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html
+
+EXTENSION = """#!/usr/bin/python3
+import http.server, json, os, pathlib, sys, threading, urllib.request
+name = pathlib.Path(__file__).name
+api = f"http://{os.environ['AWS_LAMBDA_RUNTIME_API']}"
+
+def call(method, path, body=None, **headers):
+    with urllib.request.urlopen(urllib.request.Request(api + path, method=method, data=body, headers=headers)) as answer:
+        return answer.headers, json.loads(answer.read() or 'null')
+
+headers, function = call('POST', '/2020-01-01/extension/register', json.dumps({'events': ['INVOKE', 'SHUTDOWN']}).encode(), **{'Lambda-Extension-Name': name})
+identity = {'Lambda-Extension-Identifier': headers['Lambda-Extension-Identifier']}
+print(f"[{name}] registered for {function['functionName']}", flush=True)
+
+class Listener(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        for event in json.loads(self.rfile.read(int(self.headers['Content-Length']))):
+            if event['type'] in ('function', 'platform.report'):
+                print(f"[{name}] telemetry {event['type']} {json.dumps(event['record'])}", flush=True)
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+
+listener = http.server.ThreadingHTTPServer(('0.0.0.0', 4243), Listener)
+threading.Thread(target=listener.serve_forever, daemon=True).start()
+call('PUT', '/2022-07-01/telemetry', json.dumps({'schemaVersion': '2022-12-13', 'types': ['platform', 'function'], 'buffering': {'timeoutMs': 25},
+     'destination': {'protocol': 'HTTP', 'URI': 'http://sandbox.localdomain:4243'}}).encode(), **identity)
+while True:
+    event = call('GET', '/2020-01-01/extension/event/next', **identity)[1]
+    print(f"[{name}] {event['eventType']} {event.get('requestId')}", flush=True)
+    if event['eventType'] == 'SHUTDOWN':
+        sys.exit(0)
+"""
+
+
+def layer_of(server, name, files):
+    return server.client("lambda").publish_layer_version(LayerName=name, Content={"ZipFile": executable_zip(files)})["LayerVersionArn"]
+
+
+def executable_zip(files):
+    import io
+    import zipfile
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for path, text in files.items():
+            info = zipfile.ZipInfo(path, (2026, 1, 1, 0, 0, 0))
+            info.external_attr = 0o755 << 16
+            archive.writestr(info, text)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("runtime,files,handler", [
+    ("python3.11", {"app.py": "def handler(event, context):\n    print('from the function')\n    return 'done'\n"}, "app.handler"),
+    ("nodejs22.x", {"app.mjs": "export const handler = async () => { console.log('from the function'); return 'done'; };"}, "app.handler")])
+def test_an_extension_in_a_layer(server, name, runtime, files, handler):
+    layer = layer_of(server, name, {"extensions/watcher": EXTENSION})
+    server.function(name, files, handler=handler, runtime=runtime, Layers=[layer], Timeout=10)
+    seen = ""
+    for _ in range(20):
+        answer, log = call(server, name)
+        assert answer == "done" and "from the function" in log and "[watcher] INVOKE" in log
+        seen += log
+        if "[watcher] telemetry platform.report" in seen:
+            break
+        time.sleep(0.1)
+    assert f"[watcher] registered for {name}" in seen
+    assert '[watcher] telemetry function "' in seen and "from the function" in seen.split("telemetry function", 1)[1]
+    assert "[watcher] telemetry platform.report" in seen and "durationMs" in seen
+
+
+def test_an_extension_that_dies(server, name):
+    layer = layer_of(server, name, {"extensions/broken": "#!/bin/sh\nexit 3\n"})
+    server.function(name, {"app.py": "def handler(event, context): return 1\n"}, Layers=[layer], Timeout=5)
+    answer = server.client("lambda").invoke(FunctionName=name)
+    error = json.loads(answer["Payload"].read())
+    assert answer["FunctionError"] == "Unhandled" and error["errorType"] == "Extension.Crash" and "exit status 3" in error["errorMessage"]
+
+
+def test_a_wrapper_script(server, name):
+    """https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html"""
+    layer = layer_of(server, name, {"importtime_wrapper": "#!/bin/bash\n\n# the path to the interpreter and all of the originally intended arguments\n"
+                                    "args=(\"$@\")\n\n# the extra options to pass to the interpreter\nextra_args=(\"-X\" \"importtime\")\n\n"
+                                    "# insert the extra options\nargs=(\"${args[@]:0:$#-1}\" \"${extra_args[@]}\" \"${args[@]: -1}\")\n\n"
+                                    "# start the runtime with the extra options\nexport WRAPPED=1\nexec \"${args[@]:0:1}\" \"${extra_args[@]}\" \"${args[@]:1:$#-1}\" run\n",
+                                    "bin/tool": "#!/bin/sh\necho from the layer\n"})
+    server.function(name, {"app.py": "import os, subprocess\ndef handler(event, context):\n"
+                           "    return [os.environ.get('WRAPPED'), subprocess.run('tool', capture_output=True, text=True).stdout]\n"},
+                    Layers=[layer], Environment={"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/importtime_wrapper"}}, Timeout=10)
+    assert call(server, name)[0] == ["1", "from the layer\n"]
+
+
+# -- runtimes that are not here are refused, not stored
+
+@pytest.mark.parametrize("runtime,words", [("ruby3.3", "not available on this host"), ("dotnet8", "Debian 12 carries no .NET"), ("java21", "no Java 21 here")])
+def test_missing_runtimes(server, name, runtime, words):
+    if runtime == "java21" and (PACKS / "java21").exists():
+        pytest.skip("Java 21 is here")
+    with pytest.raises(ClientError) as error:
+        server.client("lambda").create_function(FunctionName=name, Runtime=runtime, Handler="a.b", Role=server.role(), Code={"ZipFile": zip_of({"a": "b"})})
+    assert error.value.response["Error"]["Code"] == "InvalidParameterValueException" and words in error.value.response["Error"]["Message"]
+    assert runtime in server.cli("doctor").stdout
+
+
+# -- Powertools for AWS Lambda: https://docs.powertools.aws.dev/lambda/python/latest/ and .../typescript/latest/
+
+def installed(folder, *names):
+    """Files of installed packages, as a deployment package carries them."""
+    files = {}
+    for name in names:
+        for path in (folder / name).rglob("*"):
+            if path.is_file() and path.suffix not in (".pyc", ".map") and not path.name.endswith(".d.ts"):
+                files[str(path.relative_to(folder))] = path.read_bytes()
+    return files
+
+
+POWERTOOLS_PYTHON = """
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+logger = Logger(service="payment")
+tracer = Tracer(service="payment", disabled=True)
+metrics = Metrics(namespace="ExampleApplication", service="booking")
+processor = BatchProcessor(event_type=EventType.SQS)
+
+
+@tracer.capture_method
+def record_handler(record: SQSRecord):
+    payload: str = record.json_body
+    logger.info(payload)
+    if payload.get("fail"):
+        raise ValueError("no good")
+
+
+@logger.inject_lambda_context
+@tracer.capture_lambda_handler
+@metrics.log_metrics(capture_cold_start_metric=True)
+def lambda_handler(event, context: LambdaContext):
+    metrics.add_metric(name="SuccessfulBooking", unit=MetricUnit.Count, value=1)
+    logger.info("Collecting payment")
+    return process_partial_response(event=event, record_handler=record_handler, processor=processor, context=context)
+"""
+
+
+def sqs_event(*bodies):
+    return {"Records": [{"messageId": f"m{i}", "receiptHandle": "r", "body": json.dumps(body), "attributes": {}, "messageAttributes": {},
+                         "md5OfBody": "x", "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:q", "awsRegion": "us-east-1"}
+                        for i, body in enumerate(bodies)]}
+
+
+def records(log):
+    found = []
+    for line in log.splitlines():
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            pass
+    return [record for record in found if isinstance(record, dict)]
+
+
+def test_powertools_for_python(server, name):
+    site = next((ROOT / ".cache/venv/lib").glob("python3*/site-packages"))
+    package = installed(site, "aws_lambda_powertools", "jmespath")
+    package["typing_extensions.py"] = (site / "typing_extensions.py").read_bytes() if (site / "typing_extensions.py").exists() else b""
+    server.function(name, {**package, "app.py": POWERTOOLS_PYTHON}, handler="app.lambda_handler", Timeout=20, MemorySize=256)
+    answer, log = call(server, name, sqs_event({"a": 1}, {"fail": True}, {"a": 3}))
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+    seen = records(log)
+    first = next(record for record in seen if record.get("message") == "Collecting payment")
+    assert first["level"] == "INFO" and first["service"] == "payment" and first["function_name"] == name and first["cold_start"] is True
+    metric = next(record for record in seen if "SuccessfulBooking" in record)
+    assert metric["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "ExampleApplication" and metric["SuccessfulBooking"] == [1.0]
+    assert any("ColdStart" in record for record in seen)
+    assert any(record.get("cold_start") is False for record in records(call(server, name, sqs_event({"b": 1}))[1]))
+
+
+POWERTOOLS_TYPESCRIPT = """
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
+
+const logger = new Logger({ serviceName: 'serverlessAirline' });
+const metrics = new Metrics({ namespace: 'serverlessAirline', serviceName: 'orders' });
+const processor = new BatchProcessor(EventType.SQS);
+
+const recordHandler = async (record) => {
+  const payload = JSON.parse(record.body);
+  logger.info('Processed item', { item: payload });
+  if (payload.fail) throw new Error('no good');
+};
+
+export const handler = async (event, context) => {
+  logger.addContext(context);
+  metrics.addMetric('successfulBooking', MetricUnit.Count, 1);
+  metrics.publishStoredMetrics();
+  return processPartialResponse(event, recordHandler, processor, { context });
+};
+"""
+
+
+def test_powertools_for_typescript(server, name):
+    modules = ROOT / ".cache/node"
+    wanted = {"@aws-lambda-powertools", "@aws/lambda-invoke-store", "@standard-schema"}
+    package = installed(modules, *(f"node_modules/{each}" for each in wanted))
+    server.function(name, {**package, "index.mjs": POWERTOOLS_TYPESCRIPT}, handler="index.handler", runtime="nodejs22.x", Timeout=20, MemorySize=256)
+    answer, log = call(server, name, sqs_event({"a": 1}, {"fail": True}))
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+    seen = [json.loads(line[line.index("{"):]) for line in log.splitlines() if line.rstrip().endswith("}") and "{" in line]
+    first = next(record for record in seen if record.get("message") == "Processed item")
+    assert first["service"] == "serverlessAirline" and first["function_name"] == name
+    assert any("successfulBooking" in record and record["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "serverlessAirline" for record in seen)
