@@ -65,6 +65,7 @@ std::vector<std::string> runtime_names() {
   for (int major : kNodes) names.push_back("nodejs" + std::to_string(major) + ".x");
   for (int version : kJavas) names.push_back(version == 8 ? "java8.al2" : "java" + std::to_string(version));
   names.insert(names.end(), std::begin(kCustom), std::end(kCustom));
+  names.insert(names.end(), {"ruby3.2", "ruby3.3", "ruby3.4", "dotnet8", "dotnet10"});  // refused, and doctor says why
   return names;
 }
 

@@ -436,7 +436,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger(service="payment")
-tracer = Tracer(service="payment", disabled=True)
+tracer = Tracer(service="payment")  # nobody listens to X-Ray here
 metrics = Metrics(namespace="ExampleApplication", service="booking")
 processor = BatchProcessor(event_type=EventType.SQS)
 
@@ -477,7 +477,7 @@ def records(log):
 
 def test_powertools_for_python(server, name):
     site = next((ROOT / ".cache/venv/lib").glob("python3*/site-packages"))
-    package = installed(site, "aws_lambda_powertools", "jmespath")
+    package = installed(site, "aws_lambda_powertools", "jmespath", "aws_xray_sdk", "wrapt")
     package["typing_extensions.py"] = (site / "typing_extensions.py").read_bytes() if (site / "typing_extensions.py").exists() else b""
     server.function(name, {**package, "app.py": POWERTOOLS_PYTHON}, handler="app.lambda_handler", Timeout=20, MemorySize=256)
     answer, log = call(server, name, sqs_event({"a": 1}, {"fail": True}, {"a": 3}))
