@@ -208,14 +208,17 @@ async::Task<GetQueueAttributesResult> Sqs::GetQueueAttributes(const wire::Call& 
 async::Task<> Sqs::SetQueueAttributes(const wire::Call& call, SetQueueAttributesRequest r) {
   const auto name = name_of_url(call, r.QueueUrl);
   if (r.Attributes.empty()) missing_parameter("Attribute.Name");
+  bool shorter = false;
   const auto queue = co_await change_queue(state_, name, [&](store::Transaction& t, Queue& queue) {
     const auto before = queue.redrive;
+    const auto retention = queue.retention;
     apply_attributes(queue, r.Attributes, false);
     settle_redrive(t, name, before, queue);
     queue.modified = call.time.ms;
+    shorter = queue.retention < retention;
   });
   queue->line->arrivals.notify_all();  // a shorter delay may show messages
-  state_->sweep_event.notify_all();    // a shorter retention may end them
+  if (shorter) state_->sweep_event.notify_all();  // messages may be over now
 }
 
 async::Task<> Sqs::TagQueue(const wire::Call& call, TagQueueRequest r) {

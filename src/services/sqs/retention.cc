@@ -80,8 +80,10 @@ async::Task<> sweep_moved(Shared state, QueueRef queue, std::int64_t now) {
   }
 }
 
-async::Task<> sweep_queue(Shared state, QueueName name, std::uint64_t generation, std::int64_t retention, bool fifo) {
+async::Task<> sweep_queue(Shared state, QueueName name, Queue queue) {
   const auto now = state->now();
+  const auto generation = queue.generation;
+  const auto retention = queue.retention;
   const auto oldest = static_cast<std::uint64_t>(std::max<std::int64_t>(0, now - retention));
   const auto known = find_queue(*state, name);
   if (!known || known->line->generation() != generation) co_return;
@@ -92,8 +94,9 @@ async::Task<> sweep_queue(Shared state, QueueName name, std::uint64_t generation
   store::Range delayed{keys::message(generation, {1, 0}),
                        keys::message(generation, {oldest + static_cast<std::uint64_t>(kMaxDelay) + 1, 0})};
   auto reader = state->d.store.read();
-  const bool any_plain = !reader->keys(plain, 1).empty();
-  const bool any_delayed = !fifo && !reader->keys(delayed, 1).empty();
+  const bool old_enough = queue.created + retention <= now;  // else nothing can be over, but what was moved here
+  const bool any_plain = old_enough && !reader->keys(plain, 1).empty();
+  const bool any_delayed = old_enough && !queue.fifo && !reader->keys(delayed, 1).empty();
   const bool any_moved = !reader->keys({keys::moved(generation), keys::moved(generation, now - retention + 1)}, 1).empty();
   const auto period = static_cast<std::uint64_t>(now / kDeduplicationWindow);
   const store::Range past{keys::once(generation), keys::once(generation, period - 1)};
@@ -161,8 +164,7 @@ async::Task<> sweep(Shared state) {
     for (const auto& row : rows) {
       QueueName name;
       if (state->stopping || !keys::read_queue(row.key, name)) continue;
-      const auto queue = decode_queue(row.value);
-      co_await sweep_queue(state, std::move(name), queue.generation, queue.retention, queue.fifo);
+      co_await sweep_queue(state, std::move(name), decode_queue(row.value));
     }
     if (rows.size() < kPage) co_return;
     range.begin = keys::after(rows.back().key);
