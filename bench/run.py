@@ -171,6 +171,8 @@ def store(_):
 
 
 def queues(_):
+    with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
+        print(subprocess.run([ROOT / "build/release/bin/queue_bench", "3", folder], capture_output=True, text=True, check=True).stdout, end="")
     sqs.run(row)
 
 

@@ -398,7 +398,7 @@ void Line::removed(std::size_t count) {
 std::optional<std::int64_t> Line::next_change(std::int64_t fifo_delay) {
   std::lock_guard lock(mutex_);
   std::optional<std::int64_t> next = next_due_;
-  if (!ready_groups_.empty()) next = sent_of(ready_groups_.begin()->first) + fifo_delay;
+  if (!ready_groups_.empty() && in_flight_ < kMaxInFlight) next = sent_of(ready_groups_.begin()->first) + fifo_delay;
   if (!flights_.empty() && (!next || flights_.begin()->first < *next)) next = flights_.begin()->first;
   return next;
 }

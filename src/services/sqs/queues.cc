@@ -217,7 +217,7 @@ async::Task<> Sqs::SetQueueAttributes(const wire::Call& call, SetQueueAttributes
     queue.modified = call.time.ms;
     shorter = queue.retention < retention;
   });
-  queue->line->arrivals.notify_all();  // a shorter delay may show messages
+  queue->line->arrivals.notify_all();             // a shorter delay may show messages
   if (shorter) state_->sweep_event.notify_all();  // messages may be over now
 }
 
