@@ -253,16 +253,17 @@ async::Task<> Connection::serve(std::shared_ptr<Connection> self) {
       while (filled == Fill::none) {
         if (state == State::idle && core.draining) {
           filled = c.fill();
-          if (filled == Fill::none) co_return;
+          if (filled == Fill::none) co_return c.part();
           break;
         }
         c.stash();
+        if (c.tls_ && state == State::idle) c.tls_->rest();
         boost::system::error_code error;
         co_await c.socket_.async_wait(asio::posix::stream_descriptor::wait_read,
                                       asio::redirect_error(asio::use_awaitable, error));
         if (c.closed_) co_return;
         if (std::exchange(c.expired_, false) && error) {
-          if (state == State::idle) co_return;
+          if (state == State::idle) co_return c.part();
           c.refuse(408);
           co_await c.finish(true);
           co_return;
@@ -401,6 +402,13 @@ async::Task<bool> Connection::answer_connect(std::string authority) {
   }
   co_await finish(!all_parsed());
   co_return false;
+}
+
+// Tells an idle TLS peer that this is the end and not a cut, as far as it can be told without waiting.
+void Connection::part() {
+  if (!tls_) return;
+  tls_->close();
+  send();
 }
 
 // Writes all, waiting for a slow reader as long as it reads at all.

@@ -158,6 +158,7 @@ class Connection : public ConnectionHook {
   async::Task<> read_on();
   async::Task<bool> stream(std::shared_ptr<Connection> self, std::shared_ptr<BodySource> source, bool chunked);
   async::Task<> finish(bool linger);
+  void part();
   std::chrono::milliseconds patience(RequestParser::State state) const;
   void consume(std::size_t bytes);
   bool all_parsed() const { return kept_from_ == kept_.size() && fresh_.empty(); }

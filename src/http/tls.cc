@@ -1,6 +1,7 @@
 #include "http/tls.h"
 
 #include <openssl/bio.h>
+#include <openssl/buffer.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -18,6 +19,7 @@ namespace lambari::http {
 namespace {
 
 constexpr std::size_t kSealAtOnce = 64 * 1024;  // of plain bytes, before the socket has taken them
+constexpr std::size_t kRestingBuffer = 4 * 1024;
 constexpr std::size_t kLongestName = 253;
 constexpr unsigned char kHttp11[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
 
@@ -180,6 +182,14 @@ ssize_t TlsChannel::write(int fd, const iovec* pieces, int count, std::size_t& b
   }
   if (!push(fd, bytes_out) && errno != EAGAIN) return -1;
   return static_cast<ssize_t>(taken);
+}
+
+void TlsChannel::rest() {
+  for (auto* bio : {in_, out_}) {
+    BUF_MEM* memory = nullptr;
+    if (BIO_ctrl_pending(bio) > 0 || BIO_get_mem_ptr(bio, &memory) != 1 || memory->max <= kRestingBuffer) continue;
+    if (auto* fresh = BUF_MEM_new()) BIO_set_mem_buf(bio, fresh, BIO_CLOSE);
+  }
 }
 
 void TlsChannel::close() {

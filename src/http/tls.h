@@ -66,6 +66,9 @@ class TlsChannel {
   // push().
   ssize_t write(int fd, const iovec* pieces, int count, std::size_t& bytes_out);
 
+  // Gives back memory that only a connection at work needs.
+  void rest();
+
   // Says goodbye, so that the peer knows that nothing was cut off. push() sends it.
   void close();
 

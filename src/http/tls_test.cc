@@ -225,6 +225,19 @@ TEST_F(TlsTest, AHandshakeThatDoesNotComeToAnEndIsCutOff) {
   EXPECT_TRUE(socket.closed());
 }
 
+TEST_F(TlsTest, AnIdleConnectionEndsWithAGoodbye) {
+  start({.header_time = 60'000ms, .idle = 150ms});
+  TlsClient client(port_);
+  // Buffers grow, are given back while it is idle, and grow again.
+  const std::string body(100'000, 'x');
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n" + body));
+    EXPECT_THAT(client.read_until("!"), EndsWith("POST secure 100000!"));
+  }
+  EXPECT_EQ(client.read_until(""), "");
+  EXPECT_TRUE(client.said_goodbye());
+}
+
 TEST_F(TlsTest, NoiseIsAnsweredWithAnAlertAndTheEnd) {
   start();
   RawSocket socket(port_);
