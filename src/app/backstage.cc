@@ -141,6 +141,24 @@ std::string House::Parts::metrics() const {
       static_cast<double>(functions.cold_starts));
   add("lambari_lambda_throttles_total", "counter", "Invocations refused for concurrency.",
       static_cast<double>(functions.throttles));
+  add("lambari_lambda_async_events_received_total", "counter", "Asynchronous invocations accepted.",
+      static_cast<double>(functions.events_received));
+  add("lambari_lambda_async_events_dropped_total", "counter", "Asynchronous invocations that ended without success.",
+      static_cast<double>(functions.events_dropped));
+  add("lambari_lambda_dead_letter_errors_total", "counter", "Dead letters that no queue or topic took.",
+      static_cast<double>(functions.dead_letter_errors));
+  add("lambari_lambda_destination_delivery_failures_total", "counter", "Invocation records that no destination took.",
+      static_cast<double>(functions.destination_failures));
+  add("lambari_lambda_source_records_polled_total", "counter", "Records received from event sources.",
+      static_cast<double>(functions.records_polled));
+  add("lambari_lambda_source_records_filtered_total", "counter", "Records that no filter pattern matched.",
+      static_cast<double>(functions.records_filtered));
+  add("lambari_lambda_source_records_invoked_total", "counter", "Records that functions were called with.",
+      static_cast<double>(functions.records_invoked));
+  add("lambari_lambda_source_records_failed_total", "counter", "Records whose invocation failed.",
+      static_cast<double>(functions.records_failed));
+  add("lambari_lambda_source_records_deleted_total", "counter", "Records that were processed or filtered out.",
+      static_cast<double>(functions.records_deleted));
   add("lambari_logs_dropped_total", "counter", "Log events that did not fit in the buffer.", static_cast<double>(logs.dropped()));
   add("lambari_resident_bytes", "gauge", "Memory of the server process.", static_cast<double>(resident_bytes()));
   add("lambari_uptime_seconds", "gauge", "Since the start.", static_cast<double>(seconds_since(born)));

@@ -96,20 +96,15 @@ async::Task<sources::Answer> Mappings::invoke(FunctionKey function, std::string 
   }
 }
 
-std::shared_ptr<sources::Poller> Mappings::begin(const Mapping& m, std::chrono::seconds visibility) {
-  std::chrono::seconds timeout = 3s;
-  try {
-    const auto target = house_.targets.find(m.function, m.qualifier);
-    timeout = std::chrono::seconds(target->variants.front().version->configuration.timeout_s);
-  } catch (const wire::Fault&) {  // it is gone; the poller waits for it to come back
-  }
-  sources::Queue::Caller caller = [this, function = m.function,
-                                   qualifier = m.qualifier]() -> async::Task<std::optional<contracts::Principal>> {
-    return house_.roles.principal(house_.targets.find(function, qualifier)->variants.front().version->configuration.role,
-                                  std::string(kSession));
+std::shared_ptr<sources::Poller> Mappings::begin(const Mapping& m) {
+  // Asked anew each time, as the function may change; both throw when it is gone.
+  const auto configuration = [this, function = m.function, qualifier = m.qualifier] {
+    return house_.targets.find(function, qualifier)->variants.front().version->configuration;
   };
-  auto source = std::make_shared<sources::Queue>(*house_.d.queues, m.source, std::move(caller),
-                                                 std::max<std::chrono::milliseconds>(1s, visibility - timeout));
+  auto source = std::make_shared<sources::Queue>(
+      *house_.d.queues, m.source,
+      [this, configuration] { return house_.roles.principal(configuration().role, std::string(kSession)); },
+      [configuration] { return std::chrono::seconds(configuration().timeout_s); });
   sources::Settings settings;
   settings.batch_size = static_cast<std::size_t>(m.batch_size);
   settings.window = std::chrono::seconds(m.window_s);
@@ -142,8 +137,7 @@ async::Task<> Mappings::settle(Mapping m) {
       }
       if (old) co_await old->stop();
       if (m.enabled && house_.d.queues) {
-        const auto queue = co_await house_.d.queues->describe(m.source);
-        auto next = begin(m, queue ? queue->visibility_timeout : 30s);
+        auto next = begin(m);
         const std::lock_guard lock(mutex_);
         mine->poller = std::move(next);
       } else if (old) {

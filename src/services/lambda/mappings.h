@@ -61,7 +61,7 @@ class Mappings {
   std::string last_result(const std::string& uuid);
   void settle_later(const Mapping& mapping);
   async::Task<> settle(Mapping mapping);
-  std::shared_ptr<sources::Poller> begin(const Mapping& mapping, std::chrono::seconds visibility);
+  std::shared_ptr<sources::Poller> begin(const Mapping& mapping);
   async::Task<sources::Answer> invoke(FunctionKey function, std::string qualifier, std::string event);
   std::string obstacle(const FunctionKey& function, const std::string& qualifier);
   // The checks that AWS makes of queue, function and role. Throws InvalidParameterValueException.

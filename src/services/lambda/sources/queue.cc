@@ -1,10 +1,16 @@
 #include "services/lambda/sources/queue.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "services/lambda/sources/rules.h"
 
 namespace lambari::sources {
+namespace {
+
+constexpr std::chrono::seconds kDescribeEvery{10};
+
+}  // namespace
 
 async::Task<contracts::Principal> Queue::caller() const {
   auto principal = co_await caller_();
@@ -13,6 +19,13 @@ async::Task<contracts::Principal> Queue::caller() const {
 }
 
 async::Task<std::vector<Record>> Queue::receive(std::size_t count, std::chrono::milliseconds wait) {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - described_ > kDescribeEvery) {
+    const auto queue = co_await queues_.describe(arn_);
+    if (!queue) throw std::runtime_error("The specified queue does not exist.");
+    patience_ = std::max<std::chrono::milliseconds>(std::chrono::seconds(1), queue->visibility_timeout - timeout_());
+    described_ = now;
+  }
   auto principal = co_await caller();
   auto messages = co_await queues_.receive(std::move(principal), arn_, count, wait);
   std::vector<Record> out;
