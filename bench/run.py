@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The numbers that SPECIFICATION.md promises, each beside its floor, measured in one run. Prints a table (Markdown).
 
-  bench/run.py [NAME...]      names: gateway warm cold start store sqs events build
+  bench/run.py [NAME...]      names: gateway tls warm cold start store sqs events build
 Load stays on loopback. Nothing is asserted: a reader judges the ratios.
 """
 
@@ -48,13 +48,22 @@ def wrk(url, connections, host=None, script=None, seconds=SECONDS):
 class Nginx:
     """The floor: `return 200` with as many workers as lambari has loops."""
 
+    def __init__(self, tls=False):
+        self.tls = tls
+
     def __enter__(self):
         self.folder = tempfile.TemporaryDirectory()
         self.port = free_port()
+        secure = ""
+        if self.tls:  # as lambari's: ECDSA P-256
+            key, certificate = f"{self.folder.name}/key.pem", f"{self.folder.name}/certificate.pem"
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                            "-keyout", key, "-out", certificate], check=True, capture_output=True)
+            secure = f"ssl_certificate {certificate}; ssl_certificate_key {key}; ssl_protocols TLSv1.2 TLSv1.3;"
         conf = pathlib.Path(self.folder.name) / "nginx.conf"
         conf.write_text(f"""worker_processes 2; daemon off; pid {self.folder.name}/pid; error_log stderr crit;
 events {{ worker_connections 1024; }}
-http {{ access_log off; keepalive_requests 100000000; server {{ listen 127.0.0.1:{self.port} reuseport; location / {{ return 200 "ok"; }} }} }}""")
+http {{ access_log off; keepalive_requests 100000000; server {{ listen 127.0.0.1:{self.port} {"ssl " if self.tls else ""}reuseport; {secure} location / {{ return 200 "ok"; }} }} }}""")
         self.process = subprocess.Popen(["/usr/sbin/nginx", "-c", str(conf)])
         time.sleep(0.5)
         return self
@@ -78,19 +87,24 @@ CODE = {"python3.11": {"app.py": "def handler(event, context):\n    return 'ok'\
         "nodejs20.x": {"app.js": "exports.handler = async () => 'ok';\n"}}
 
 
-def gateway(server):
+def gateway(server, tls=False):
     api = server.client("apigatewayv2").create_api(Name="cors", ProtocolType="HTTP", CorsConfiguration={"AllowOrigins": ["*"], "AllowMethods": ["GET"]})["ApiId"]
     server.client("apigatewayv2").create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
-    with Nginx() as nginx, tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+    scheme = "https" if tls else "http"
+    with Nginx(tls) as nginx, tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write('wrk.method = "OPTIONS"\nwrk.headers["Origin"] = "https://a.example"\nwrk.headers["Access-Control-Request-Method"] = "GET"\n')
         script.flush()
         pairs = []
         for _ in range(3):
-            floor = wrk(f"http://127.0.0.1:{nginx.port}/", 64)
-            ours = wrk(f"{server.url}/", 64, host=f"{api}.execute-api.localhost:{server.port}", script=script.name)
+            floor = wrk(f"{scheme}://127.0.0.1:{nginx.port}/", 64)
+            ours = wrk(f"{scheme}://127.0.0.1:{server.port}/", 64, host=f"{api}.execute-api.localhost:{server.port}", script=script.name)
             pairs.append((ours[0], floor[0], ours[2]))
     ours, floor, p99 = sorted(pairs, key=lambda p: p[0] / p[1])[1]
-    row("HTTP API answered by the gateway alone, 64 connections", f"{ours:,.0f}/s, p99 {p99:.1f} ms", f"nginx {floor:,.0f}/s", f"{ours / floor:.2f}", ">= 0.75")
+    row(f"HTTP API answered by the gateway alone{', over TLS' if tls else ''}, 64 connections", f"{ours:,.0f}/s, p99 {p99:.1f} ms", f"nginx {floor:,.0f}/s", f"{ours / floor:.2f}", "" if tls else ">= 0.75")
+
+
+def tls(server):
+    gateway(server, tls=True)
 
 
 def warm(server):
@@ -225,13 +239,13 @@ def build(_):
 
 
 def main():
-    chosen = sys.argv[1:] or ["gateway", "warm", "cold", "start", "store", "sqs", "events"]
-    known = {"gateway": gateway, "warm": warm, "cold": cold, "start": start, "store": store, "sqs": queues, "events": events, "build": build}
+    chosen = sys.argv[1:] or ["gateway", "tls", "warm", "cold", "start", "store", "sqs", "events"]
+    known = {"gateway": gateway, "tls": tls, "warm": warm, "cold": cold, "start": start, "store": store, "sqs": queues, "events": events, "build": build}
     print(f"{os.cpu_count()} cores, load generator included; {time.strftime('%Y-%m-%d', time.gmtime())}\n")
     print("| work | measured | floor, same run | ratio | hold |\n|---|---|---|---|---|")
     for name in chosen:
         server = Lambari("--log-level", "warn")
-        if known[name] in (gateway, warm, cold, events):
+        if known[name] in (gateway, tls, warm, cold, events):
             server.start()
         try:
             known[name](server)
