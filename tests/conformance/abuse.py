@@ -607,6 +607,25 @@ def environment_of_the_server(host):
     return "nothing of the server's"
 
 
+@attempt("a quota of processor time: one processor for each 1,769 MB, and at least one (with control groups)")
+def take_every_processor(host):
+    began, children = time.monotonic(), []
+    for _ in range(4):
+        child = os.fork()
+        if child == 0:
+            while time.monotonic() < began + 2:
+                pass
+            os._exit(0)
+        children.append(child)
+    for child in children:
+        os.waitpid(child, 0)
+    wall, used = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    # A burst of a tenth of a second is granted.
+    if host["control groups"] and used > wall * 1.1 + 0.2:
+        raise Escaped(f"{used:.1f} s of processors in {wall:.1f} s")
+    return f"{used:.1f} s of processors in {wall:.1f} s"
+
+
 # --- system calls ------------------------------------------------------------------------------------------------------------
 
 @attempt("system call filter")

@@ -61,6 +61,7 @@ class Host:
         kinds = ("user", "mnt", "net", "ipc", "uts", "pid", "cgroup")
         return {"port": self.listener.getsockname()[1], "abstract": self.abstract, "secret": str(self.secret), "marker": self.marker,
                 "shm": SHM_KEY, "pid": self.process.pid, "data": str(server.data), "program": program,
+                "control groups": server.kind == "root",
                 "runtimes": str((ROOT / ".cache/runtimes").resolve()),
                 "addresses": sorted({a for a in addresses if not a.startswith("127.")}),
                 "namespaces": {kind: os.readlink(f"/proc/self/ns/{kind}") for kind in kinds}}

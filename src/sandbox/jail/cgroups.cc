@@ -136,6 +136,11 @@ std::uint64_t field(const std::string& text, const std::string& name) {
   return 0;
 }
 
+unsigned cpu_quota_us(int memory_mb) {
+  return std::max(kCpuPeriodUs, static_cast<unsigned>(static_cast<std::uint64_t>(kCpuPeriodUs) *
+                                                      static_cast<unsigned>(std::max(memory_mb, 0)) / 1769));
+}
+
 unsigned cpu_shares(int memory_mb) { return std::max(2U, static_cast<unsigned>(1024LL * memory_mb / 1769)); }
 
 Cgroups Cgroups::open(pid_t run, bool root) {
@@ -294,11 +299,17 @@ void Group::limit(const Limits& limits) {
   }
   if (auto* part = of("pids")) set(part, "pids.max", std::to_string(limits.processes));
   if (auto* part = of("cpu")) {
-    // Shares, not a quota: under a quota a small function would wait where nobody else wants the processor.
-    if (part->version2)
+    // Shares by memory; and at most that many processors, but never less than one (docs/decisions/0021).
+    const auto quota = std::to_string(cpu_quota_us(limits.memory_mb));
+    if (part->version2) {
       set(part, "cpu.weight", std::to_string(std::clamp(cpu_shares(limits.memory_mb) * 100U / 1024U, 1U, 10000U)), false);
-    else
+      set(part, "cpu.max", quota + " " + std::to_string(kCpuPeriodUs), false);
+      set(part, "cpu.max.burst", quota, false);
+    } else {
       set(part, "cpu.shares", std::to_string(cpu_shares(limits.memory_mb)), false);
+      set(part, "cpu.cfs_quota_us", quota, false);
+      set(part, "cpu.cfs_burst_us", quota, false);
+    }
   }
 }
 

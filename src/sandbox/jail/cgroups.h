@@ -98,6 +98,8 @@ std::vector<CgroupMount> parse_mounts(const std::string& mountinfo);
 // The path of a hierarchy in /proc/self/cgroup; controller empty: version 2's. Empty when there is none.
 std::string own_group(const std::string& text, const std::string& controller);
 std::uint64_t field(const std::string& text, const std::string& name);  // of "name 12\n" lines; 0 when missing
-unsigned cpu_shares(int memory_mb);                                     // 1024 for 1769 MB, AWS's one vCPU
+inline constexpr unsigned kCpuPeriodUs = 100'000;                       // the kernel's default
+unsigned cpu_quota_us(int memory_mb);  // of a period: one processor for each 1769 MB, and at least one
+unsigned cpu_shares(int memory_mb);    // 1024 for 1769 MB, AWS's one vCPU
 
 }  // namespace lambari::jail

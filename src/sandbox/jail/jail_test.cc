@@ -50,6 +50,10 @@ TEST(Cgroups, FieldsAndShares) {
   EXPECT_EQ(cpu_shares(1769), 1024U);
   EXPECT_EQ(cpu_shares(128), 74U);
   EXPECT_EQ(cpu_shares(0), 2U);
+  EXPECT_EQ(cpu_quota_us(0), 100'000U);
+  EXPECT_EQ(cpu_quota_us(1769), 100'000U);
+  EXPECT_EQ(cpu_quota_us(3538), 200'000U);
+  EXPECT_EQ(cpu_quota_us(10'240), 578'858U);
 }
 
 TEST(MemoryWatch, CountsWhatIsAProcesssOwn) {
