@@ -341,19 +341,25 @@ def handler(event, context):
 def test_boto3_of_2020_in_a_function(server, old_clients, name, endpoint):
     files = tree(old_clients / "python", "boto3", "urllib3", "jmespath", "dateutil", "s3transfer")
     botocore = tree(old_clients / "python", "botocore")
-    files |= {k: v for k, v in botocore.items() if "/data/" not in k or any(p in k for p in ("/data/sts/", "/data/lambda/", "/data/_retry", "/data/endpoints", "/data/sdk", "/data/partitions"))}
+    files |= {k: v for k, v in botocore.items() if "/data/" not in k or any(p in k for p in ("/data/sts/", "/data/sqs/", "/data/_retry", "/data/endpoints", "/data/sdk", "/data/partitions"))}
     files["six.py"] = (old_clients / "python/six.py").read_bytes()
     files["app.py"] = """
 import os
 if %s: os.environ.pop("AWS_ENDPOINT_URL")
 import boto3
 def handler(event, context):
-    functions = boto3.client("lambda").list_functions()["Functions"] if event.get("list") else None
-    return [boto3.__version__, boto3.client("sts").get_caller_identity()["Arn"], boto3.client("sts").meta.endpoint_url, functions]
+    sqs = boto3.client("sqs")
+    queue = sqs.create_queue(QueueName=event["queue"])["QueueUrl"]
+    sqs.send_message(QueueUrl=queue, MessageBody="from 2020")
+    got = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"][0]["Body"]
+    sqs.delete_queue(QueueUrl=queue)
+    return [boto3.__version__, boto3.client("sts").get_caller_identity()["Arn"], boto3.client("sts").meta.endpoint_url, queue, got]
 """ % (not endpoint)
-    server.function(name, files, Timeout=60, MemorySize=512)
-    version, arn, url, _ = invoke(server, name)
-    assert version == "1.14.0" and arn.startswith(f"arn:aws:sts::{ACCOUNT}:assumed-role/lambda-role/") and url == "https://sts.amazonaws.com"
+    role = server.role("queue-role", "arn:aws:iam::aws:policy/AdministratorAccess")
+    server.function(name, files, Timeout=60, MemorySize=512, Role=role)
+    version, arn, url, queue, got = invoke(server, name, {"queue": name})
+    assert version == "1.14.0" and arn.startswith(f"arn:aws:sts::{ACCOUNT}:assumed-role/queue-role/") and url == "https://sts.amazonaws.com"
+    assert queue.startswith("https://") and queue.endswith(f".amazonaws.com/{ACCOUNT}/{name}") and got == "from 2020"
 
 
 def test_the_javascript_sdk_2_in_a_function(server, old_clients, name):
