@@ -6,7 +6,7 @@ KEYWORDS = {"default", "private", "public", "protected", "namespace", "delete", 
             "this", "union", "struct", "enum", "export", "register", "switch", "case", "return", "static", "const", "auto", "bool",
             "int", "long", "float", "double", "char", "void", "if", "else", "for", "while", "do", "break", "continue", "and", "or", "not",
             "xor", "inline", "virtual", "explicit", "friend", "using", "try", "catch", "throw", "true", "false", "signed", "unsigned",
-            "requires", "concept", "module", "import"}
+            "requires", "concept", "module", "import", "NULL"}
 SCALARS = {"string": "std::string", "character": "std::string", "blob": "std::string", "boolean": "bool", "integer": "std::int32_t",
            "long": "std::int64_t", "float": "double", "double": "double", "timestamp": "base::Timestamp", "bigdecimal": "std::string",
            "biginteger": "std::string"}

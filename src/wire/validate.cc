@@ -215,6 +215,7 @@ class Checker {
         std::size_t end = kMaxShown;
         while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
         text.resize(end);
+        if (member.shape()->kind == Kind::list) text += ']';  // what is cut off still ends as a list does
       }
       text = fmt::format(" '{}'", text);
     }
