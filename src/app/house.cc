@@ -171,11 +171,12 @@ House::Parts::Parts(Settings chosen, std::string version)
                   .logs = logs,
                   .meter = meter,
                   .public_port = port}),
+      dynamodb({.loops = loops, .clock = clock, .store = *store, .authorizer = authorizer(), .meter = meter}),
       execute_api(apigateway),
       // The one list of services, in order of start: a room comes after those it uses.
       services{
-          {&iam.sts_api(), nullptr}, {&iam.iam_api(), &iam},     {&logs, &logs}, {&sqs, &sqs},
-          {&lambda, &lambda},        {&apigateway, &apigateway},
+          {&iam.sts_api(), nullptr}, {&iam.iam_api(), &iam},     {&logs, &logs},         {&sqs, &sqs},
+          {&lambda, &lambda},        {&apigateway, &apigateway}, {&dynamodb, &dynamodb}, {&dynamodb.streams_api(), nullptr},
       },
       router(apis()) {
   targets.add("lambda", lambda);

@@ -28,6 +28,7 @@
 #include "http/server.h"
 #include "sandbox/sandbox.h"
 #include "services/apigateway/service.h"
+#include "services/dynamodb/service.h"
 #include "services/iam/service.h"
 #include "services/lambda/service.h"
 #include "services/logs/service.h"
@@ -89,6 +90,7 @@ struct House::Parts final : front::Backstage {
   sqs::Sqs sqs;
   lambda::Lambda lambda;
   apigateway::ApiGateway apigateway;
+  dynamodb::DynamoDb dynamodb;
   ExecuteApi execute_api;
   const std::vector<Service> services;
   wire::Router router;
