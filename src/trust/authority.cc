@@ -93,12 +93,19 @@ void set_names(X509_NAME* name, const std::string& common) {
   if (common.size() <= 64) add("CN", common);  // RFC 5280's limit; clients look at the alternative names anyway
 }
 
-void add_extension(X509* to, X509* issuer, int kind, const std::string& value) {
+using Extension = Owned<X509_EXTENSION, X509_EXTENSION_free>;
+
+Extension make_extension(X509* to, X509* issuer, int kind, const std::string& value) {
   X509V3_CTX context;
   X509V3_set_ctx(&context, issuer, to, nullptr, nullptr, 0);
   X509V3_set_ctx_nodb(&context);
-  Owned<X509_EXTENSION, X509_EXTENSION_free> extension(X509V3_EXT_conf_nid(nullptr, &context, kind, value.c_str()));
-  check(extension && X509_add_ext(to, extension.get(), -1) == 1, "extension");
+  Extension extension(X509V3_EXT_conf_nid(nullptr, &context, kind, value.c_str()));
+  check(extension != nullptr, "extension");
+  return extension;
+}
+
+void add_extension(X509* to, X509* issuer, int kind, const std::string& value) {
+  check(X509_add_ext(to, make_extension(to, issuer, kind, value).get(), -1) == 1, "extension");
 }
 
 // A certificate but for its names, extensions and signature.
@@ -170,10 +177,19 @@ SystemTime end_of(const X509* certificate) {
   return SystemTime(std::chrono::seconds(timegm(&end)));
 }
 
+// Whether the certificate is bound to the names of today; an earlier version may have had fewer.
+bool has_constraints_of_today(X509* certificate) {
+  const int at = X509_get_ext_by_NID(certificate, NID_name_constraints, -1);
+  if (at < 0) return false;
+  auto wanted = make_extension(certificate, certificate, NID_name_constraints, constraints());
+  return ASN1_OCTET_STRING_cmp(X509_EXTENSION_get_data(X509_get_ext(certificate, at)), X509_EXTENSION_get_data(wanted.get())) ==
+         0;
+}
+
 // The authority's own certificate: of this key, for long enough, and made as we make them now.
 bool is_good(X509* certificate, EVP_PKEY* key, SystemTime now) {
   return certificate && X509_check_private_key(certificate, key) == 1 && X509_check_ca(certificate) == 1 &&
-         X509_get_ext_by_NID(certificate, NID_name_constraints, -1) >= 0 && end_of(certificate) > now + Authority::kRenewBefore;
+         has_constraints_of_today(certificate) && end_of(certificate) > now + Authority::kRenewBefore;
 }
 
 }  // namespace

@@ -41,8 +41,8 @@ class Authority {
   static constexpr auto kLeafRenewBefore = std::chrono::days(30);
 
   // Opens `directory`/ca.pem and ca-key.pem (mode 0600), or makes them, durably. A certificate that is missing, not of the key,
-  // or near its end is made anew with the same key and name, so that who trusts the old one trusts the new one's certificates
-  // too. Throws AuthorityError.
+  // bound to other names than today's, or near its end is made anew with the same key and name, so that who trusts the old one
+  // trusts the new one's certificates too. Throws AuthorityError.
   explicit Authority(std::filesystem::path directory, SystemTime now = system_now());
   ~Authority();
   Authority(const Authority&) = delete;

@@ -157,6 +157,24 @@ TEST_F(TrustTest, MakesTheCertificateAgainFromItsKey) {
   }
 }
 
+TEST_F(TrustTest, IsMadeAgainWhenItIsBoundToOtherNames) {
+  {
+    Authority first(folder_ / "tls");
+  }
+  const auto folder = (folder_ / "tls").string();
+  ASSERT_EQ(system(("openssl req -x509 -key " + folder +
+                    "/ca-key.pem -days 3650 -subj /CN=old -addext "
+                    "nameConstraints=critical,permitted\\;DNS:localhost -out " +
+                    folder + "/ca.pem 2>/dev/null")
+                       .c_str()),
+            0);
+  const auto old = *read_small_file(folder_ / "tls/ca.pem");
+  Authority again(folder_ / "tls");
+  EXPECT_NE(again.pem(), old);
+  EXPECT_EQ(verify(again.pem(), *again.identity_for("sqs.us-east-1.amazonaws.com", ""), "sqs.us-east-1.amazonaws.com"),
+            X509_V_OK);
+}
+
 TEST_F(TrustTest, ADamagedKeyIsNotReplacedBehindTheUsersBack) {
   {
     Authority first(folder_ / "tls");
