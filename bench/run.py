@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The numbers that SPECIFICATION.md promises, each beside its floor, measured in one run. Prints a table (Markdown).
 
-  bench/run.py [NAME...]      names: gateway tls warm cold start store sqs events build
+  bench/run.py [NAME...]      names: gateway tls warm cold start store sqs events isolation build
 Load stays on loopback. Nothing is asserted: a reader judges the ratios.
 """
 
@@ -184,6 +184,11 @@ def store(_):
         print(subprocess.run([ROOT / "build/release/bin/store_bench", "3", folder], capture_output=True, text=True, check=True).stdout, end="")
 
 
+def isolation(_):
+    """Each wall by itself, then starts and answers with all of them and with none."""
+    print(subprocess.run([ROOT / "build/release/bin/isolation_bench"], capture_output=True, text=True, check=True).stdout, end="")
+
+
 def queues(_):
     with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
         print(subprocess.run([ROOT / "build/release/bin/queue_bench", "3", folder], capture_output=True, text=True, check=True).stdout, end="")
@@ -240,7 +245,7 @@ def build(_):
 
 def main():
     chosen = sys.argv[1:] or ["gateway", "tls", "warm", "cold", "start", "store", "sqs", "events"]
-    known = {"gateway": gateway, "tls": tls, "warm": warm, "cold": cold, "start": start, "store": store, "sqs": queues, "events": events, "build": build}
+    known = {"gateway": gateway, "tls": tls, "warm": warm, "cold": cold, "start": start, "store": store, "sqs": queues, "events": events, "isolation": isolation, "build": build}
     print(f"{os.cpu_count()} cores, load generator included; {time.strftime('%Y-%m-%d', time.gmtime())}\n")
     print("| work | measured | floor, same run | ratio | hold |\n|---|---|---|---|---|")
     for name in chosen:

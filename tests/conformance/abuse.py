@@ -925,6 +925,9 @@ def alone(event, context):
             return leave_a_daemon(event["argument"])
         if kind == "opt":
             return {name: os.path.realpath(os.path.join("/opt", name)) for name in sorted(os.listdir("/opt"))}
+        if kind == "tmp":
+            place = os.statvfs("/tmp")
+            return place.f_blocks * place.f_frsize >> 20
         if kind == "read":
             return open(event["path"]).read()
         if kind == "modes":

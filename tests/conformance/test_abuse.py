@@ -246,3 +246,17 @@ def test_environments_of_more_than_4_kb_are_refused(prison, name):
 def test_nothing_is_left_on_the_host(prison):
     assert not [line for line in open("/proc/self/mountinfo") if str(prison.data) in line]
     assert not prison.host.heard
+
+
+@pytest.mark.parametrize("size", [512, 10_240])
+def test_tmp_has_the_size_that_was_asked_for(prison, name, size):
+    prison.function(name, CODE, handler="abuse.alone", EphemeralStorage={"Size": size})
+    assert call(prison, name, {"kind": "tmp"})[0] == size
+
+
+@pytest.mark.parametrize("setting", [{"EphemeralStorage": {"Size": 511}}, {"EphemeralStorage": {"Size": 10_241}}, {"MemorySize": 127}, {"MemorySize": 10_241}])
+def test_sizes_beyond_awss_are_refused(prison, name, setting):
+    with pytest.raises(ClientError) as error:
+        prison.client("lambda", parameter_validation=False).create_function(FunctionName=name, Runtime="python3.11", Handler="abuse.alone", Role=prison.role(),
+                                                Code={"ZipFile": zip_of(CODE)}, **setting)
+    assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400

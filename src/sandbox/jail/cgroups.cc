@@ -211,8 +211,15 @@ Cgroups Cgroups::open(pid_t run, bool root) {
 }
 
 std::vector<Capability> Cgroups::capabilities() const {
+  // What is done instead.
+  const std::pair<const char*, const char*> wanted[] = {
+      {"memory", "the first process of each environment watches it instead"},
+      {"pids", "rlimits allow 1,024 instead"},
+      {"cpu", "processors are not shared by memory"},
+      {"freezer", "what a function leaves running runs on between invocations"},
+  };
   std::vector<Capability> result;
-  for (const char* name : kWanted) {
+  for (auto [name, instead] : wanted) {
     Capability one{std::string("cgroup ") + name, false, "", ""};
     for (const auto& hierarchy : all_)
       if (lists(hierarchy.controllers, name)) {
@@ -220,8 +227,12 @@ std::vector<Capability> Cgroups::capabilities() const {
         one.detail = std::string(hierarchy.version2 ? "version 2, " : "version 1, ") + hierarchy.parent;
       }
     if (!one.available) {
-      one.detail = problems_.empty() ? "the kernel does not offer it here" : problems_.front();
-      one.remedy = "run as root, or under `systemd-run --user --scope -p Delegate=yes`";
+      auto problem = std::find_if(problems_.begin(), problems_.end(), [&, wanted = std::string("/") + name](const auto& text) {
+        return text.find(wanted) != std::string::npos;
+      });
+      if (problem == problems_.end()) problem = problems_.begin();
+      one.detail = (problem == problems_.end() ? "the kernel does not offer it here" : *problem) + "; " + instead;
+      one.remedy = "run as root; or, where control groups are of version 2, under `systemd-run --user --scope -p Delegate=yes`";
     }
     result.push_back(std::move(one));
   }
