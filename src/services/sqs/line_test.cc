@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio/io_context.hpp>
+#include <random>
+#include <set>
 
 #include "async/loops.h"
 #include "services/sqs/keys.h"
@@ -177,6 +179,147 @@ TEST_F(LineTest, LoadKnowsWhatWasReceived) {
   EXPECT_EQ(taken[2].before.receives, 0u);
   EXPECT_GT(line.begin_sends(1, kNow - 1'000'000), at(4).sequence);  // the clock went back over the restart
 }
+
+// Everything in any order, against what a queue promises: no message is given to two at once; in a FIFO queue what is given is
+// the oldest of its group, while nobody holds another of it; in the end every message that was not deleted comes.
+class RandomLine : public LineTest, public testing::WithParamInterface<std::tuple<bool, int>> {};
+
+TEST_P(RandomLine, KeepsItsPromises) {
+  const auto [fifo, seed] = GetParam();
+  std::mt19937 random(static_cast<unsigned>(seed));
+  const auto pick = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
+  struct Known {
+    std::string group;
+    Receipt receipt;
+    bool sent = false, deleted = false;
+    std::int64_t hidden_until = 0;
+  };
+  std::map<std::uint64_t, Known> model;
+  std::vector<std::pair<std::uint64_t, std::size_t>> sending;  // committed, not finished
+  auto line = std::make_unique<Line>(*store_, 1, fifo);
+  line->load(kNow);
+  std::int64_t now = kNow;
+
+  const auto check_taken = [&](const Line::Taken& taken) {
+    auto& known = model.at(taken.position.sequence);
+    ASSERT_TRUE(known.sent);
+    ASSERT_LE(known.hidden_until, now) << "given to two";
+    ASSERT_EQ(taken.before.receives, known.receipt.receives);
+    if (!fifo) return;
+    ASSERT_EQ(taken.group, known.group);
+    for (const auto& [sequence, other] : model) {
+      if (sequence >= taken.position.sequence) break;
+      if (other.group == known.group && other.sent && !other.deleted) ASSERT_GT(other.hidden_until, now) << "not the oldest";
+    }
+  };
+  const auto take_some = [&](std::size_t limit, std::int64_t timeout) {
+    const auto all = line->take(limit, now, 0);
+    std::set<std::string> held;
+    for (const auto& [sequence, known] : model)
+      if (known.sent && !known.deleted && known.hidden_until > now) held.insert(known.group);
+    for (const auto& taken : all) {
+      if (fifo) ASSERT_FALSE(held.contains(taken.group)) << "the group is held";
+    }
+    for (const auto& taken : all) {
+      // Messages before it in the same take are in flight already.
+      check_taken(taken);
+      auto& known = model.at(taken.position.sequence);
+      known.hidden_until = now + (timeout > 0 ? timeout : 1);
+    }
+    if (pick(10) == 0) {  // the commit failed: nothing happened
+      for (auto taken = all.rbegin(); taken != all.rend(); ++taken) {
+        model.at(taken->position.sequence).hidden_until = now;
+        line->give_back(*taken);
+      }
+      return;
+    }
+    for (const auto& taken : all) {
+      auto& known = model.at(taken.position.sequence);
+      known.receipt = {taken.before.receives + 1, now, now, known.hidden_until, true, taken.group};
+      loops_.run(store_->commit([&](store::Transaction& t) { t.put(keys::receipt(1, taken.position), encode(known.receipt)); }));
+      ASSERT_TRUE(line->settle(taken.position, known.receipt));
+    }
+  };
+  const auto erase = [&](std::uint64_t sequence) {
+    auto& known = model.at(sequence);
+    line->forget({0, sequence});
+    line->removed(1);
+    loops_.run(store_->commit([&](store::Transaction& t) {
+      t.erase(keys::message(1, {0, sequence}, known.group));
+      t.erase(keys::receipt(1, {0, sequence}));
+    }));
+    known.deleted = true;
+  };
+
+  for (int step = 0; step < 400 && !HasFatalFailure(); ++step) {
+    switch (pick(9)) {
+      case 0:
+      case 1: {
+        const auto count = static_cast<std::size_t>(1 + pick(pick(20) == 0 ? 700 : 5));
+        const auto group = fifo ? std::to_string(pick(4)) : std::string();
+        const auto first = line->begin_sends(count, now);
+        for (std::size_t i = 0; i < count; ++i) model[first + i].group = group;
+        if (pick(8) == 0) {
+          line->finish_sends(first, count, {}, now);  // refused
+          for (std::size_t i = 0; i < count; ++i) model.erase(first + i);
+          break;
+        }
+        commit(first, count, group);
+        for (std::size_t i = 0; i < count; ++i) model[first + i].sent = true;
+        sending.emplace_back(first, count);
+        if (sending.size() < 4 && pick(3) == 0) break;  // its commit takes long
+        std::ranges::shuffle(sending, random);
+        for (const auto& [begin, size] : sending) finish(*line, begin, size, model.at(begin).group, now);
+        sending.clear();
+        break;
+      }
+      case 2:
+      case 3:
+      case 4: take_some(static_cast<std::size_t>(1 + pick(12)), pick(3) * 10); break;
+      case 5:
+      case 6: {  // delete one that is in flight
+        std::vector<std::uint64_t> held;
+        for (const auto& [sequence, known] : model)
+          if (known.sent && !known.deleted && known.receipt.receives > 0 && known.hidden_until > now) held.push_back(sequence);
+        if (!held.empty()) erase(held[static_cast<std::size_t>(pick(static_cast<int>(held.size())))]);
+        break;
+      }
+      case 7: now += pick(25); break;
+      case 8:
+        if (pick(6) == 0 && sending.empty()) {  // a restart; it takes a millisecond, so no sequence is used again
+          ++now;
+          line = std::make_unique<Line>(*store_, 1, fifo);
+          line->load(now, 50);
+          while (line->count_rest(50)) {
+          }
+        }
+        break;
+    }
+  }
+  if (HasFatalFailure()) return;
+  for (const auto& [begin, size] : sending) finish(*line, begin, size, model.at(begin).group, now);
+  std::size_t left = 0;
+  for (const auto& [sequence, known] : model) left += known.sent && !known.deleted;
+  const auto counted = line->counts(now, 0);
+  EXPECT_EQ(counted.visible + counted.in_flight, left);
+  for (int round = 0; left > 0 && round < 100'000; ++round) {
+    now += 30;
+    const auto all = line->take(10, now, 0);
+    for (const auto& taken : all) {
+      check_taken(taken);
+      if (HasFatalFailure()) return;
+      model.at(taken.position.sequence).hidden_until = now + 1;
+    }
+    for (const auto& taken : all) {
+      erase(taken.position.sequence);
+      --left;
+    }
+    if (all.empty() && round > 10) break;
+  }
+  EXPECT_EQ(left, 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomLine, testing::Combine(testing::Bool(), testing::Range(1, 13)));
 
 }  // namespace
 }  // namespace lambari::sqs

@@ -47,12 +47,14 @@ QueueRef read_queue(State& state, const QueueName& name) {
 
 }  // namespace
 
+QueueRef known_queue(State& state, const QueueName& name) {
+  std::shared_lock lock(state.mutex);
+  auto found = state.queues.find(name);
+  return found == state.queues.end() ? nullptr : found->second;
+}
+
 QueueRef find_queue(State& state, const QueueName& name) {
-  {
-    std::shared_lock lock(state.mutex);
-    auto found = state.queues.find(name);
-    if (found != state.queues.end()) return found->second;
-  }
+  if (auto known = known_queue(state, name)) return known;
   // A name that is not there is looked up without holding up the others.
   if (!state.d.store.read()->get(keys::queue(name))) return nullptr;
   std::unique_lock lock(state.mutex);

@@ -85,10 +85,8 @@ async::Task<> sweep_queue(Shared state, QueueName name, Queue queue) {
   const auto generation = queue.generation;
   const auto retention = queue.retention;
   const auto oldest = static_cast<std::uint64_t>(std::max<std::int64_t>(0, now - retention));
-  const auto known = find_queue(*state, name);
-  if (!known || known->line->generation() != generation) co_return;
-  // Only a queue that has something to lose is loaded.
-  const auto head = known->line->loaded() ? known->line->head() : Position{};
+  auto known = known_queue(*state, name);
+  const auto head = known && known->line->loaded() ? known->line->head() : Position{};
   store::Range plain{keys::message(generation, head.due == 0 ? head : Position{}),
                      keys::message(generation, {0, (oldest + 1) << kSequenceBits})};
   store::Range delayed{keys::message(generation, {1, 0}),
@@ -103,7 +101,10 @@ async::Task<> sweep_queue(Shared state, QueueName name, Queue queue) {
   const bool any_past = !reader->keys(past, 1).empty();
   reader.reset();
   if (any_past) co_await state->d.store.commit([&](store::Transaction& t) { t.erase(past); });
+  // Only a queue that has something to lose is loaded.
   if (!any_plain && !any_delayed && !any_moved) co_return;
+  known = find_queue(*state, name);
+  if (!known || known->line->generation() != generation) co_return;
   co_await ready(state, known);
   while (any_plain && !state->stopping && co_await erase_page(state, known, plain, true, now)) {
   }

@@ -66,6 +66,8 @@ using Shared = std::shared_ptr<State>;
 
 // Null when there is no such queue. Reads the store when the queue was not used before.
 QueueRef find_queue(State& state, const QueueName& name);
+// Only what is in memory.
+QueueRef known_queue(State& state, const QueueName& name);
 // Throws QueueDoesNotExist.
 QueueRef require_queue(State& state, const QueueName& name);
 QueueRef require_queue(State& state, const wire::Call& call, const std::string& url);
