@@ -30,6 +30,8 @@ async::Task<http::Response> ExecuteApi::serve(http::Request request) {
   return gateway_.serve(std::move(request), std::move(*target));
 }
 
+async::Task<http::Response> SnsLinks::serve(http::Request request) { return sns_.follow_link(std::move(request)); }
+
 async::Task<http::Response> no_requests(http::Request) {
   http::Response response;
   response.status = 503;
@@ -102,6 +104,8 @@ base::json::object House::Parts::cost() const {
         {"service", line.service}, {"usage", line.usage}, {"resource", line.resource}, {"amount", line.amount}});
   return {{"since", base::iso8601(counting_since)}, {"usage", std::move(usage)}};
 }
+
+base::json::object House::Parts::outbox(std::size_t limit) { return {{"messages", sns.outbox(limit)}}; }
 
 std::string House::Parts::metrics() const {
   std::string text;

@@ -173,21 +173,40 @@ House::Parts::Parts(Settings chosen, std::string version)
                   .public_port = port}),
       dynamodb({.loops = loops, .clock = clock, .store = *store, .authorizer = authorizer(), .meter = meter}),
       execute_api(apigateway),
+      sns({.loops = loops,
+           .clock = clock,
+           .store = *store,
+           .client = client,
+           .targets = targets,
+           .authorizer = authorizer(),
+           .credentials = iam,
+           .logs = logs,
+           .meter = meter,
+           .public_url = fmt::format("http://localhost:{}", port)}),
+      sns_links(sns),
       // The one list of services, in order of start: a room comes after those it uses.
       services{
-          {&iam.sts_api(), nullptr}, {&iam.iam_api(), &iam},     {&logs, &logs},         {&sqs, &sqs},
-          {&lambda, &lambda},        {&apigateway, &apigateway}, {&dynamodb, &dynamodb}, {&dynamodb.streams_api(), nullptr},
+          {&iam.sts_api(), nullptr},
+          {&iam.iam_api(), &iam},
+          {&logs, &logs},
+          {&sqs, &sqs},
+          {&lambda, &lambda},
+          {&apigateway, &apigateway},
+          {&dynamodb, &dynamodb},
+          {&dynamodb.streams_api(), nullptr},
+          {&sns, &sns},
       },
       router(apis()) {
   targets.add("lambda", lambda);
   targets.add("sqs", sqs);
+  targets.add("sns", sns);
   auto tls = std::make_shared<const http::ServerTls>(
       [this](const std::string& name, const std::string& address) { return authority_->identity_for(name, address); });
   server.speak_tls(tls);
   server.be_proxy([rules = proxy_rules()](const std::string& host, std::uint16_t port) { return onward(rules, host, port); });
   inner.speak_tls(tls);
   chain = std::make_unique<front::Chain>(front::Dependencies{.router = router,
-                                                             .doors = {{"execute-api", &execute_api}},
+                                                             .doors = {{"execute-api", &execute_api}, {"sns-links", &sns_links}},
                                                              .credentials = iam,
                                                              .authorizer = authorizer(),
                                                              .clock = clock,

@@ -32,6 +32,7 @@
 #include "services/iam/service.h"
 #include "services/lambda/service.h"
 #include "services/logs/service.h"
+#include "services/sns/service.h"
 #include "services/sqs/service.h"
 #include "store/engines.h"
 #include "trust/authority.h"
@@ -50,6 +51,18 @@ class ExecuteApi final : public front::Door {
 
  private:
   apigateway::ApiGateway& gateway_;
+};
+
+// The links in SNS messages, which are followed without a signature.
+class SnsLinks final : public front::Door {
+ public:
+  explicit SnsLinks(sns::Sns& sns) : sns_(sns) {}
+  bool owns(const http::Request& head) const override { return sns::Sns::is_link(head); }
+  async::Task<http::Response> serve(http::Request request) override;
+  std::size_t body_limit() const override { return 0; }
+
+ private:
+  sns::Sns& sns_;
 };
 
 struct Service {
@@ -92,6 +105,8 @@ struct House::Parts final : front::Backstage {
   apigateway::ApiGateway apigateway;
   dynamodb::DynamoDb dynamodb;
   ExecuteApi execute_api;
+  sns::Sns sns;
+  SnsLinks sns_links;
   const std::vector<Service> services;
   wire::Router router;
 
@@ -109,6 +124,7 @@ struct House::Parts final : front::Backstage {
   base::json::object status() const override;
   async::Task<base::json::object> doctor() override;
   base::json::object cost() const override;
+  base::json::object outbox(std::size_t limit) override;
   std::string metrics() const override;
   std::string authority() const override { return authority_->pem(); }
   void stop() override;

@@ -287,6 +287,15 @@ int run(std::vector<std::string> arguments, const Program& program, std::istream
       return nuke(server, sure, program.terminal, io);
     };
   });
+  int letters = 20;
+  auto* outbox = command("outbox", "Show the email and SMS that stayed here");
+  outbox->add_option("--limit", letters, "how many, the latest")->type_name("N");
+  outbox->callback([&] {
+    chosen = [&] {
+      auto server = connect();
+      return show_outbox(server, letters, io);
+    };
+  });
   command("cost", "Count what AWS would bill")->callback([&] {
     chosen = [&] {
       auto server = connect();

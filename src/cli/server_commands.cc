@@ -1,4 +1,4 @@
-// status, stop, env, doctor, clock, nuke, cost.
+// status, stop, env, doctor, clock, nuke, cost, outbox.
 #include <fmt/format.h>
 #include <signal.h>
 
@@ -173,6 +173,26 @@ int show_cost(Connection& server, Streams io) {
     const auto& usage = item.get_object();
     io.out << fmt::format("{:>14}  {:<12}{:<28}{}\n", text(usage, "amount"), text(usage, "service"), text(usage, "usage"),
                           text(usage, "resource"));
+  }
+  return kDone;
+}
+
+// Oldest first, as letters are read.
+int show_outbox(Connection& server, int limit, Streams io) {
+  auto outbox = server.get(fmt::format("outbox?limit={}", limit));
+  const auto* list = outbox.if_contains("messages");
+  if (!list || !list->is_array() || list->get_array().empty()) {
+    io.out << "nothing was sent\n";
+    return kDone;
+  }
+  const auto& messages = list->get_array();
+  for (auto item = messages.rbegin(); item != messages.rend(); ++item) {
+    if (!item->is_object()) continue;
+    const auto& message = item->get_object();
+    io.out << fmt::format("{}  {} to {}\n", text(message, "time"), text(message, "protocol"), text(message, "to"));
+    for (const auto* name : {"from", "subject"})
+      if (auto value = text(message, name); !value.empty()) io.out << fmt::format("{}: {}\n", name, value);
+    io.out << "\n" << text(message, "body") << "\n\n";
   }
   return kDone;
 }

@@ -1,5 +1,6 @@
 #include "front/admin.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -31,6 +32,13 @@ http::Response json_response(int status, const base::json::object& document) {
 
 http::Response refuse(int status, std::string_view message) { return json_response(status, {{"message", message}}); }
 
+// ?limit=20
+std::size_t limit_of(const http::Request& request) {
+  for (const auto& [name, value] : base::parse_query(request.query()))
+    if (name == "limit") return static_cast<std::size_t>(std::clamp(base::parse_int(value).value_or(100), 1LL, 1'000LL));
+  return 100;
+}
+
 struct Page {
   std::string_view name, method;
   enum class Guard { nobody, host, machine, intent } guard;
@@ -39,8 +47,9 @@ constexpr std::array kPages = {
     Page{"health", "GET", Page::Guard::nobody},  Page{"metrics", "GET", Page::Guard::host},
     Page{"status", "GET", Page::Guard::machine}, Page{"doctor", "GET", Page::Guard::machine},
     Page{"ca.pem", "GET", Page::Guard::nobody},  Page{"cost", "GET", Page::Guard::machine},
-    Page{"clock", "GET", Page::Guard::machine},  Page{"clock", "POST", Page::Guard::intent},
-    Page{"stop", "POST", Page::Guard::intent},   Page{"nuke", "POST", Page::Guard::intent},
+    Page{"outbox", "GET", Page::Guard::machine}, Page{"clock", "GET", Page::Guard::machine},
+    Page{"clock", "POST", Page::Guard::intent},  Page{"stop", "POST", Page::Guard::intent},
+    Page{"nuke", "POST", Page::Guard::intent},
 };
 
 // A proxy's own peer is this machine; who is behind it may be anybody. HTTP_PROXY integrations say "Forwarded" too.
@@ -105,6 +114,7 @@ async::Task<http::Response> Admin::serve(http::Request request) {
   if (name == "ca.pem") co_return text_response(200, backstage_.authority(), "application/x-pem-file");
   if (name == "doctor") co_return json_response(200, co_await backstage_.doctor());
   if (name == "cost") co_return json_response(200, backstage_.cost());
+  if (name == "outbox") co_return json_response(200, backstage_.outbox(limit_of(request)));
   if (name == "clock") co_return method == "GET" ? clock_now() : move_clock(request);
   if (name == "nuke") {
     base::log_warn("nuke: removing every resource");

@@ -2,7 +2,7 @@
 //
 //   GET  health (also /_localstack/health), ca.pem, packages/<token>  anybody
 //   GET  metrics                                                      by a local Host name (no DNS rebinding)
-//   GET  status, doctor, cost, clock                                  and from this machine
+//   GET  status, doctor, cost, clock, outbox?limit=100                and from this machine
 //   POST stop, clock, nuke                                            and with "X-Lambari: 1", which a foreign page cannot send
 //
 // Functions never get past the first line.

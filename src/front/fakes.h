@@ -129,6 +129,7 @@ class Scene final : public Backstage {
   base::json::object health() const override { return {{"services", {{"things", "running"}}}, {"version", "1"}}; }
   base::json::object status() const override { return {{"pid", 1}}; }
   async::Task<base::json::object> doctor() override { co_return base::json::object{{"capabilities", base::json::array()}}; }
+  base::json::object outbox(std::size_t limit) override { return {{"messages", base::json::array()}, {"limit", limit}}; }
   base::json::object cost() const override { return {{"usage", base::json::array()}}; }
   std::string metrics() const override { return "extra 1\n"; }
   std::string authority() const override { return "-----BEGIN CERTIFICATE-----\n"; }
