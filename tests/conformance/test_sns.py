@@ -11,7 +11,7 @@ import time
 import botocore.exceptions
 import pytest
 import requests
-from lambari import ACCOUNT, PROGRAM, REGION, TRUST_LAMBDA, zip_of
+from lambari import ACCOUNT, PROGRAM, REGION
 
 ALLOW_SNS = {"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": "*"}]}
@@ -430,12 +430,9 @@ def test_delivery_status_is_logged_by_a_role_that_trusts_sns(server, name):
 
 
 def test_functions_receive_the_event(server, name):
-    sns, functions, iam, logs = (server.client(s) for s in ("sns", "lambda", "iam", "logs"))
-    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST_LAMBDA)["Role"]["Arn"]
+    sns, functions, logs = (server.client(s) for s in ("sns", "lambda", "logs"))
     code = "import json\ndef handler(event, context):\n    print('GOT ' + json.dumps(event))\n"
-    function = functions.create_function(FunctionName=name, Runtime="python3.11", Handler="app.handler", Role=role,
-                                         Code={"ZipFile": zip_of({"app.py": code})})["FunctionArn"]
-    functions.get_waiter("function_active_v2").wait(FunctionName=name)
+    function = server.function(name, {"app.py": code})["FunctionArn"]
     arn = sns.create_topic(Name=name)["TopicArn"]
     functions.add_permission(FunctionName=name, StatementId="sns", Action="lambda:InvokeFunction", Principal="sns.amazonaws.com", SourceArn=arn)
     subscription = sns.subscribe(TopicArn=arn, Protocol="lambda", Endpoint=function)["SubscriptionArn"]
