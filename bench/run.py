@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The numbers that SPECIFICATION.md promises, each beside its floor, measured in one run. Prints a table (Markdown).
 
-  bench/run.py [NAME...]      names: gateway tls warm cold start store sqs events isolation build
+  bench/run.py [NAME...]      names: gateway tls warm cold start store patterns sqs sns events isolation build
 Load stays on loopback. Nothing is asserted: a reader judges the ratios.
 """
 
@@ -20,6 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests/conformance"))
 sys.path.insert(0, str(ROOT / "bench"))
 
+import sns  # noqa: E402
 import sqs  # noqa: E402
 from lambari import ACCOUNT, PROGRAM, REGION, Lambari, free_port  # noqa: E402
 
@@ -244,8 +245,8 @@ def build(_):
 
 
 def main():
-    chosen = sys.argv[1:] or ["gateway", "tls", "warm", "cold", "start", "store", "sqs", "events"]
-    known = {"gateway": gateway, "tls": tls, "warm": warm, "cold": cold, "start": start, "store": store, "sqs": queues, "events": events, "isolation": isolation, "build": build}
+    chosen = sys.argv[1:] or ["gateway", "tls", "warm", "cold", "start", "store", "patterns", "sqs", "sns", "events"]
+    known = {"gateway": gateway, "tls": tls, "warm": warm, "cold": cold, "start": start, "store": store, "patterns": patterns, "sqs": queues, "sns": topics, "events": events, "isolation": isolation, "build": build}
     print(f"{os.cpu_count()} cores, load generator included; {time.strftime('%Y-%m-%d', time.gmtime())}\n")
     print("| work | measured | floor, same run | ratio | hold |\n|---|---|---|---|---|")
     for name in chosen:
