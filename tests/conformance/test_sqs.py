@@ -245,3 +245,41 @@ def test_the_aws_cli(server, name, program):
     aws("delete-message", "--queue-url", url, "--receipt-handle", message["ReceiptHandle"])
     assert aws("get-queue-attributes", "--queue-url", url, "--attribute-names", "ApproximateNumberOfMessages")["Attributes"]["ApproximateNumberOfMessages"] == "0"
     aws("delete-queue", "--queue-url", url)
+
+
+FUNCTIONS = {
+    "python3.11": {"app.py": """
+import os, boto3
+def handler(event, context):
+    sqs = boto3.client('sqs')
+    url = sqs.get_queue_url(QueueName=os.environ['QUEUE'])['QueueUrl']
+    for target in (url, os.environ['QUEUE_URL']):
+        sqs.send_message(QueueUrl=target, MessageBody='from python')
+    return url
+"""},
+    "nodejs20.x": {"app.js": """
+const { SQSClient, GetQueueUrlCommand, SendMessageCommand } = require('@aws-sdk/client-sqs');
+exports.handler = async () => {
+  const sqs = new SQSClient({});
+  const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: process.env.QUEUE }));
+  for (const target of [QueueUrl, process.env.QUEUE_URL])
+    await sqs.send(new SendMessageCommand({ QueueUrl: target, MessageBody: 'from node' }));
+  return QueueUrl;
+};
+"""},
+}
+
+
+@pytest.mark.parametrize("runtime", FUNCTIONS)
+def test_a_function_sends_by_any_url(server, name, runtime):
+    sqs = server.client("sqs")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    role = server.role("sender")
+    server.client("iam").put_role_policy(RoleName="sender", PolicyName="send", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": ["sqs:SendMessage", "sqs:GetQueueUrl"], "Resource": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"}]}))
+    server.function(name, FUNCTIONS[runtime], runtime=runtime, Role=role, Timeout=30, MemorySize=256, Environment={"Variables": {"QUEUE": name, "QUEUE_URL": url}})
+    answer = server.client("lambda").invoke(FunctionName=name)
+    payload = answer["Payload"].read()
+    assert "FunctionError" not in answer, payload
+    assert json.loads(payload).endswith(f"/{ACCOUNT}/{name}")
+    assert len(drain(sqs, url)) == 2
