@@ -119,6 +119,11 @@ std::string House::Parts::metrics() const {
   add("lambari_http_requests_total", "counter", "Requests read, of every kind.", static_cast<double>(http.requests));
   add("lambari_http_received_bytes_total", "counter", "Bytes received.", static_cast<double>(http.bytes_in));
   add("lambari_http_sent_bytes_total", "counter", "Bytes sent.", static_cast<double>(http.bytes_out));
+  add("lambari_http_tls_handshakes_total", "counter", "TLS handshakes that came to their end.",
+      static_cast<double>(http.handshakes));
+  add("lambari_http_tls_failed_total", "counter",
+      "TLS handshakes that did not, often for a client that does not know the authority.",
+      static_cast<double>(http.handshakes_failed));
   add("lambari_http_open", "gauge", "Connections open.", static_cast<double>(http.open));
   add("lambari_http_function_requests_total", "counter", "Requests that functions sent.",
       static_cast<double>(from_functions.requests));

@@ -118,6 +118,7 @@ Connection::Fill Connection::fill() {
   do {
     got = ::recv(socket_.native_handle(), scratch.data(), room, MSG_DONTWAIT);
   } while (got < 0 && errno == EINTR);
+  if (got == 0 && tls_ && !tls_->established()) lane_.handshakes_failed.add(1);
   if (got == 0) return Fill::ended;
   if (got < 0) return errno == EAGAIN || errno == EWOULDBLOCK ? Fill::none : Fill::ended;
   auto bytes = std::string_view(scratch.data(), static_cast<std::size_t>(got));
@@ -145,7 +146,12 @@ Connection::Fill Connection::unseal(std::string_view bytes) {
   const bool pushed = tls_->push(socket_.native_handle(), sent);
   lane_.bytes_out.add(sent);
   if (!pushed && (errno != EAGAIN || tls_->unsent() > kMostUnsent)) return Fill::ended;
-  if (!before && tls_->established()) deadline_ = coarse_now() + core_->limits.idle.count();
+  if (!before && tls_->established()) {
+    deadline_ = coarse_now() + core_->limits.idle.count();
+    lane_.handshakes.add(1);
+  } else if (!before && tls_->ended()) {
+    lane_.handshakes_failed.add(1);
+  }
   more_expected_ = more_expected_ || tls_->ended();
   if (size == 0) return tls_->ended() ? Fill::ended : Fill::none;
   take_in({scratch.data(), size});

@@ -87,7 +87,7 @@ class Lane {
   // What a read goes into before it is parsed; valid until the next suspension.
   std::array<char, 64 * 1024> scratch;
 
-  Counter accepted, refused, requests, bytes_in, bytes_out;
+  Counter accepted, refused, requests, bytes_in, bytes_out, handshakes, handshakes_failed;
 
  private:
   void sweep_later(std::shared_ptr<Core> core);

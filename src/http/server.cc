@@ -295,6 +295,8 @@ ServerCounters Server::counters() const {
     sum.requests += lane->requests.get();
     sum.bytes_in += lane->bytes_in.get();
     sum.bytes_out += lane->bytes_out.get();
+    sum.handshakes += lane->handshakes.get();
+    sum.handshakes_failed += lane->handshakes_failed.get();
   }
   sum.open = state_->core->open.load();
   return sum;

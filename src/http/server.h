@@ -52,6 +52,7 @@ using Proxy = std::function<Onward(const std::string& host, std::uint16_t port)>
 
 struct ServerCounters {  // since start; for metrics
   std::uint64_t accepted = 0, refused = 0, requests = 0, bytes_in = 0, bytes_out = 0;
+  std::uint64_t handshakes = 0, handshakes_failed = 0;  // of TLS; a failed one is often a client that does not know the authority
   std::uint64_t open = 0;
 };
 

@@ -171,6 +171,9 @@ TEST_F(TlsTest, AClientThatNamesNobodyGetsTheAddressItCameTo) {
 TEST_F(TlsTest, ANameThatHasNoIdentityIsRefused) {
   start();
   EXPECT_FALSE(TlsClient(port_, {.name = "refused.test"}).connected());
+  EXPECT_TRUE(eventually([&] { return server_->counters().handshakes_failed == 1; }));
+  EXPECT_TRUE(TlsClient(port_).connected());
+  EXPECT_TRUE(eventually([&] { return server_->counters().handshakes == 1; }));
   EXPECT_TRUE(eventually([&] { return server_->counters().open == 0; }));
 }
 

@@ -76,7 +76,9 @@ def test_boto3_over_tls(server, ca, host):
     assert secure(server, "sts", ca, host).get_caller_identity()["Arn"] == ROOT_ARN
     with pytest.raises(requests.exceptions.SSLError):
         requests.get(f"https://localhost:{server.port}/_lambari/health", timeout=10)  # the system does not know this authority
-    assert requests.get(f"{server.url}/_lambari/health", timeout=10).status_code == 200
+    metrics = requests.get(f"{server.url}/_lambari/metrics", timeout=10).text
+    counted = {line.split()[0]: float(line.split()[1]) for line in metrics.splitlines() if line.startswith("lambari_http_tls_")}
+    assert counted["lambari_http_tls_handshakes_total"] >= 1 and counted["lambari_http_tls_failed_total"] >= 1
 
 
 @pytest.mark.parametrize("name", ["sqs.us-east-1.amazonaws.com", "abc123.execute-api.us-east-1.amazonaws.com", "a.b.c.s3.us-east-1.amazonaws.com",
