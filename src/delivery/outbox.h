@@ -83,6 +83,7 @@ class Outbox {
   struct Options {
     std::string name;        // "sns", "lambda/async": spells this outbox's keys; never changes
     unsigned at_once = 512;  // attempts of all lanes together
+    // By the lane's name alone; called from any thread, transactions included.
     std::function<LaneRule(const std::string& lane)> rule = [](const std::string&) { return LaneRule{}; };
   };
 
