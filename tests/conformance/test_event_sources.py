@@ -277,3 +277,34 @@ def test_an_event_ages_for_six_hours(own_server, name):
     record = json.loads(message["Body"])
     assert record["requestContext"]["condition"] == "EventAgeExceeded" and record["requestContext"]["approximateInvokeCount"] == 0
     assert record["requestPayload"] == {"s": 0} and record["responseContext"]["statusCode"] == 429
+
+
+def test_topics_take_records_and_letters_and_feed_functions(own_server, name):
+    server = own_server
+    s = Setup(server, name, {"app.py": "def handler(event, context):\n    if event.get('fail'):\n        raise ValueError('boom')\n    return 'well'\n"})
+    sns = server.client("sns")
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=s.arn(s.queue), Attributes={"RawMessageDelivery": "true"})
+    s.sqs.set_queue_attributes(QueueUrl=s.queue, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": s.arn(s.queue)}]})})
+    s.client.update_function_configuration(FunctionName=name, DeadLetterConfig={"TargetArn": topic})
+    s.client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+    s.client.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=0, DestinationConfig={"OnSuccess": {"Destination": topic}})
+    for payload in ({"n": 1}, {"fail": True}):
+        s.client.invoke(FunctionName=name, InvocationType="Event", Payload=json.dumps(payload))
+        message, = s.sqs.receive_message(QueueUrl=s.queue, WaitTimeSeconds=10, MessageAttributeNames=["All"])["Messages"]
+        s.sqs.delete_message(QueueUrl=s.queue, ReceiptHandle=message["ReceiptHandle"])
+        if payload.get("fail"):
+            assert json.loads(message["Body"]) == payload and message["MessageAttributes"]["ErrorMessage"]["StringValue"] == "boom"
+        else:
+            assert json.loads(message["Body"])["requestContext"]["condition"] == "Success"
+    # A topic calls a function that allows it, and no other.
+    server.function(name + "-fed", {"app.py": "import json\ndef handler(event, context):\n"
+                                              "    print('CALL', context.aws_request_id, json.dumps(event['Records'][0]['Sns']['Message']))\n"})
+    other = sns.create_topic(Name=name + "-other")["TopicArn"]
+    for source in (topic, other):
+        sns.subscribe(TopicArn=source, Protocol="lambda", Endpoint=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}-fed")
+    s.client.add_permission(FunctionName=name + "-fed", StatementId="topic", Action="lambda:InvokeFunction", Principal="sns.amazonaws.com", SourceArn=topic)
+    sns.publish(TopicArn=other, Message="not allowed")
+    sns.publish(TopicArn=topic, Message="hello")
+    assert [body for _, body in until(lambda: calls(server, name + "-fed"))] == ["hello"]
