@@ -51,6 +51,7 @@ struct Remains {
   std::shared_ptr<Companions> companions;
   std::shared_ptr<Upkeep> upkeep;
   bool killed = false, out_of_memory = false;
+  LineSink last_words = nullptr;  // what is printed meanwhile; set: it has told that it is leaving
 
   void bury() {
     exchange->close();
@@ -60,6 +61,16 @@ struct Remains {
     upkeep->ended(id, *slot, killed, out_of_memory);
     slot->parts() = {};
   }
+
+  void listen() {
+    if (!last_words) return;
+    output->begin(last_words);
+    companions->begin(last_words);
+  }
+  void fall_silent() {
+    output->end();
+    companions->end();
+  }
 };
 
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown
@@ -68,6 +79,7 @@ async::Task<> take_leave(Remains remains, std::string reason) {
   const auto time = extensions.wants_shutdown() ? kShutdownTime : kRuntimeShutdownTime;
   extensions.shut_down(reason, time);
   if (remains.exchange->telemetry) remains.exchange->telemetry->flush();
+  remains.listen();
   remains.companions->terminate_runtime();
   const auto deadline = Clock::now() + time;
   for (;;) {
@@ -75,7 +87,9 @@ async::Task<> take_leave(Remains remains, std::string reason) {
     if (extensions.gone() || remains.slot->gone() || Clock::now() >= deadline) break;
     co_await remains.exchange->to_invoker().wait(ticket, until(deadline));
   }
+  remains.fall_silent();
   remains.bury();
+  remains.upkeep->left();
 }
 
 class Room : public Environment {
@@ -132,6 +146,7 @@ class Room : public Environment {
   const std::shared_ptr<Upkeep> upkeep_;
   boost::asio::io_context& context_;
   Story story_;
+  LineSink last_words_;  // where the last invocation's lines went
   bool launched_ = false;
   bool runtime_started_ = false;
   bool frozen_ = false;
@@ -280,6 +295,7 @@ Outcome Room::extension_failed(const Extensions::Failure& failure, const std::st
 
 void Room::listen(LineSink lines) {
   if (!companions_) return output_->begin(std::move(lines));
+  last_words_ = lines;
   output_->begin([this, lines](base::Timestamp time, std::string line) {
     story_.line(Telemetry::Source::function, line);
     lines(time, std::move(line));
@@ -365,6 +381,8 @@ void Room::end(bool killed, bool out_of_memory, const char* reason) {
   Remains remains{id_, slot_, exchange_, output_, companions_, upkeep_, killed, out_of_memory};
   if (!companions_ || !launched_ || slot_->gone()) return remains.bury();
   set_frozen(false);
+  upkeep_->leaving();
+  remains.last_words = last_words_;
   boost::asio::co_spawn(context_, take_leave(std::move(remains), reason), boost::asio::detached);
 }
 

@@ -50,6 +50,11 @@ bool Exchange::waited() const {
   return waited_;
 }
 
+bool Exchange::may_ask() const {
+  std::lock_guard lock(mutex_);
+  return running_.empty();
+}
+
 async::Task<std::optional<Invocation>> Exchange::next() {
   for (;;) {
     const auto ticket = events_->runtime.ticket();
@@ -78,8 +83,9 @@ Exchange::Verdict Exchange::answer(std::string_view request_id, Answer answer) {
   auto verdict = Verdict::accepted;
   {
     std::lock_guard lock(mutex_);
-    if (running_.empty() || running_ != request_id) return Verdict::wrong_id;
-    running_.clear();
+    if (running_ != request_id || running_.empty())
+      return !answered_.empty() && answered_ == request_id ? Verdict::answered_before : Verdict::wrong_id;
+    answered_ = std::exchange(running_, {});
     answer.when = now();
     if (!answer.streamed) answer.bytes = answer.payload.size();
     if (answer.kind == Outcome::Kind::success && answer.payload.size() > kMaxResponse) {
@@ -104,15 +110,16 @@ std::optional<std::shared_ptr<ResponseSink>> Exchange::begin_stream(std::string_
   return sink;
 }
 
-void Exchange::start_failed(Answer answer) {
+bool Exchange::start_failed(Answer answer) {
   {
     std::lock_guard lock(mutex_);
-    if (waited_ || answer_) return;
+    if (waited_ || answer_) return false;
     answer.kind = Outcome::Kind::init_error;
     answer.when = now();
     answer_ = std::move(answer);
   }
   events_->invoker.notify_all();
+  return true;
 }
 
 void Exchange::announce_too_large(std::size_t bytes) {

@@ -58,11 +58,12 @@ class Exchange {
   // --- the runtime's side
   // Waits for an invocation; nothing when the environment closes.
   async::Task<std::optional<Invocation>> next();
-  enum class Verdict { accepted, wrong_id, too_large };
+  bool may_ask() const;  // false while an invocation that it has is not answered
+  enum class Verdict { accepted, wrong_id, answered_before, too_large };
   Verdict answer(std::string_view request_id, Answer answer);
   // An answer in pieces begins: where they go; null when they are to be collected; nothing when no such invocation runs.
   std::optional<std::shared_ptr<ResponseSink>> begin_stream(std::string_view request_id, std::string content_type);
-  void start_failed(Answer answer);
+  bool start_failed(Answer answer);            // false when it has started, or has said so before
   void announce_too_large(std::size_t bytes);  // the body will not even be read
 
   void close();  // wakes both
@@ -70,7 +71,7 @@ class Exchange {
  private:
   mutable std::mutex mutex_;
   std::optional<Invocation> offered_;
-  std::string running_;  // request id
+  std::string running_, answered_;  // request ids
   std::shared_ptr<ResponseSink> sink_;
   Facts facts_;
   std::optional<std::chrono::steady_clock::time_point> taken_;

@@ -86,6 +86,36 @@ TEST_F(SandboxTest, ExternalExtensionsLiveBesideTheRuntime) {
   EXPECT_TRUE(eventually([&] { return sandbox_->counters().alive == alive - 1; }));
 }
 
+async::Task<> invoke_heard(Environment& environment, std::shared_ptr<std::vector<std::string>> lines,
+                           std::shared_ptr<std::mutex> mutex) {
+  Invocation invocation;
+  invocation.request_id = "last";
+  invocation.payload = "{}";
+  co_await environment.invoke(std::move(invocation), [lines, mutex](base::Timestamp, std::string line) {
+    std::lock_guard lock(*mutex);
+    lines->push_back(std::move(line));
+  });
+}
+
+TEST_F(SandboxTest, ExtensionsHaveTimeForTheirEnd) {
+  Folder code, layer;
+  code.add("app.py",
+           "import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: print('function told to end', flush=True))\n"
+           "def handler(event, context): return 1\n");
+  layer.add("extensions/first", kExtension, 0755);
+  auto spec = python(code);
+  spec.layers = {layer.path()};
+  auto environment = create(spec);
+  auto lines = std::make_shared<std::vector<std::string>>();
+  auto mutex = std::make_shared<std::mutex>();
+  loops_->run(invoke_heard(*environment, lines, mutex));
+  environment.reset();
+  loops_->run(sandbox_->settled());
+  std::lock_guard lock(*mutex);
+  EXPECT_THAT(*lines, Contains("first SHUTDOWN spindown True"));
+  EXPECT_THAT(*lines, Contains("function told to end"));
+}
+
 TEST_F(SandboxTest, AnInvocationEndsWhenItsExtensionsAreDone) {
   Folder code, layer;
   code.add("app.py", kCounting);

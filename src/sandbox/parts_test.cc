@@ -156,7 +156,55 @@ TEST_F(RuntimeApi, AnInvocation) {
   EXPECT_FALSE(exchange->take_answer());
   EXPECT_EQ(call(request("POST", "invocation/r1/response", "1")).status, 202);
   EXPECT_EQ(exchange->take_answer()->payload, "1");
-  EXPECT_EQ(call(request("POST", "invocation/r1/response", "1")).status, 400);  // once
+  auto twice = call(request("POST", "invocation/r1/response", "1"));
+  EXPECT_EQ(twice.status, 403);
+  EXPECT_THAT(twice.body, testing::HasSubstr("InvalidStateTransition"));
+}
+
+TEST_F(RuntimeApi, CallsInTheWrongStateAreRefused) {
+  offer("r1");
+  EXPECT_EQ(call(request("GET", "invocation/next")).status, 200);
+  EXPECT_EQ(call(request("GET", "invocation/next")).status, 403);  // r1 is not answered
+  auto late = call(request("POST", "init/error", "{}"));
+  EXPECT_EQ(late.status, 403);
+  EXPECT_EQ(late.body,
+            R"({"errorMessage":"Transition from Ready to InitError failed for runtime. Error: State transition is not allowed",)"
+            R"("errorType":"InvalidStateTransition"})");
+  auto strange = request("POST", "invocation/r1/response", "1");
+  strange.headers.add("Lambda-Runtime-Function-Response-Mode", "telepathic");
+  auto refused = call(strange);
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_THAT(refused.body, testing::HasSubstr("InvalidFunctionResponseMode"));
+  EXPECT_EQ(exchange->take_answer()->error_type, "Runtime.InvalidResponseModeHeader");
+}
+
+TEST_F(RuntimeApi, ExtensionsInTheWrongStateAreRefused) {
+  auto ask = [&](std::string method, std::string path, std::string body, std::string name, std::string id) {
+    http::Request asked;
+    asked.method = std::move(method);
+    asked.target = "/2020-01-01/extension/" + path;
+    asked.body = std::move(body);
+    if (!name.empty()) asked.headers.add("Lambda-Extension-Name", name);
+    if (!id.empty()) asked.headers.add("Lambda-Extension-Identifier", id);
+    return call(std::move(asked));
+  };
+  const std::string nobody = "00000000-0000-0000-0000-000000000000";
+  using testing::HasSubstr;
+  EXPECT_THAT(ask("POST", "register", "{}", "", "").body, HasSubstr("Extension.InvalidExtensionName"));
+  EXPECT_THAT(ask("POST", "register", "nonsense", "a", "").body, HasSubstr("InvalidRequestFormat"));
+  EXPECT_THAT(ask("POST", "register", R"({"events":["BIRTHDAY"]})", "a", "").body, HasSubstr("Extension.InvalidEventType"));
+  EXPECT_THAT(ask("GET", "event/next", "", "", "").body, HasSubstr("Extension.MissingExtensionIdentifier"));
+  EXPECT_THAT(ask("GET", "event/next", "", "", "x").body, HasSubstr("Extension.InvalidExtensionIdentifier"));
+  EXPECT_THAT(ask("GET", "event/next", "", "", nobody).body, HasSubstr("Extension.UnknownExtensionIdentifier"));
+  auto registered = ask("POST", "register", R"({"events":["INVOKE"]})", "a", "");
+  EXPECT_EQ(registered.status, 200);
+  const std::string id(registered.headers.get("Lambda-Extension-Identifier"));
+  EXPECT_EQ(id.size(), 36U);
+  EXPECT_EQ(ask("POST", "register", "{}", "a", "").status, 403);  // again
+  EXPECT_THAT(ask("POST", "init/error", "", "", id).body, HasSubstr("Extension.MissingHeader"));
+  for (int i = 0; i < 9; ++i) EXPECT_EQ(ask("POST", "register", "{}", "b" + std::to_string(i), "").status, 200);
+  EXPECT_THAT(ask("POST", "register", "{}", "one-too-many", "").body, HasSubstr("Extension.TooManyExtensions"));
+  EXPECT_EQ(ask("PATCH", "register", "{}", "c", "").status, 404);
 }
 
 TEST_F(RuntimeApi, ErrorsAndLimits) {

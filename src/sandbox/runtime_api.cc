@@ -27,6 +27,11 @@ http::Response fault(int status, std::string_view type, std::string_view message
   return json(status, fmt::format(R"({{"errorMessage":"{}","errorType":"{}"}})", message, type));
 }
 
+http::Response wrong_state(std::string_view from, std::string_view to) {
+  return fault(403, "InvalidStateTransition",
+               fmt::format("Transition from {} to {} failed for runtime. Error: State transition is not allowed", from, to));
+}
+
 http::Response accepted() { return json(202, R"({"status":"OK"})"); }
 
 http::Response hand_over(Invocation invocation) {
@@ -71,6 +76,7 @@ http::Response verdict_of(Exchange::Verdict verdict) {
   switch (verdict) {
     case Exchange::Verdict::accepted: break;
     case Exchange::Verdict::wrong_id: return fault(400, "InvalidRequestID", "Invalid request ID");
+    case Exchange::Verdict::answered_before: return wrong_state("ResponseSent", "InvocationResponse");
     case Exchange::Verdict::too_large:
       return fault(413, "RequestEntityTooLarge", fmt::format("Exceeded maximum allowed payload size ({} bytes).", kMaxResponse));
   }
@@ -132,19 +138,30 @@ async::Task<http::Response> answer_runtime(std::shared_ptr<Exchange> exchange, h
   const bool get = request.method == "GET", post = request.method == "POST";
 
   if (rest == "invocation/next" && get) {
+    if (!exchange->may_ask()) co_return wrong_state("Running", "Ready");
     auto invocation = co_await exchange->next();
     if (!invocation) co_return fault(410, "Gone", "The execution environment is closing");
     co_return hand_over(std::move(*invocation));
   }
   if (rest == "init/error" && post) {
-    exchange->start_failed({.payload = std::move(request.body), .error_type = std::string(request.headers.get(kErrorType))});
-    co_return accepted();
+    Exchange::Answer answer;
+    answer.payload = std::move(request.body);
+    answer.error_type = request.headers.get(kErrorType);
+    co_return exchange->start_failed(std::move(answer)) ? accepted() : wrong_state("Ready", "InitError");
   }
   auto [id, action] = invocation_of(rest);
   if (post && action == "response" && request.stream)
     co_return co_await take_stream(exchange, std::string(id), std::move(request));
   if (post && (action == "response" || action == "error")) {
     Exchange::Answer answer;
+    if (action == "response" && request.headers.has(kResponseMode)) {  // a mode that we do not know
+      answer.kind = Outcome::Kind::function_error;
+      answer.error_type = "Runtime.InvalidResponseModeHeader";
+      answer.payload = R"({"errorType":"Runtime.InvalidResponseModeHeader","errorMessage":"Invalid function response mode"})";
+      const auto verdict = exchange->answer(id, std::move(answer));
+      if (verdict != Exchange::Verdict::accepted) co_return verdict_of(verdict);
+      co_return fault(400, "InvalidFunctionResponseMode", "Invalid function response mode");
+    }
     if (action == "error") answer.kind = Outcome::Kind::function_error;
     answer.error_type = request.headers.get(kErrorType);
     answer.content_type = request.headers.get("Content-Type", "application/json");

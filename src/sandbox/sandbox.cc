@@ -24,6 +24,7 @@ namespace fs = std::filesystem;
 
 constexpr auto kSlotTime = 30s;  // an interpreter may have to be started first
 constexpr auto kAssignTime = 10s;
+constexpr auto kLeaveTime = 3s;  // more than extensions have
 constexpr auto kRestartPause = 1s;
 constexpr int kAttempts = 3;  // slots that were prepared may have died while they waited
 
@@ -56,7 +57,10 @@ class Core : public Upkeep, public std::enable_shared_from_this<Core> {
   void stop();
   async::Task<std::unique_ptr<Environment>> create(FunctionSpec spec);
   void expect(const std::string& runtime);
+  void leaving() override;
+  void left() override;
   void ended(const std::string& id, const Slot& slot, bool killed, bool out_of_memory) override;
+  async::Task<> settled();
 
   std::vector<Capability> capabilities() const { return capabilities_; }
   RuntimeInfo runtime(const std::string& asked) const { return choose_runtime(asked, packs_, options_.strict_runtimes); }
@@ -87,6 +91,8 @@ class Core : public Upkeep, public std::enable_shared_from_this<Core> {
   std::map<Start, std::deque<std::shared_ptr<Slot>>> waiting_;
   std::map<std::string, std::shared_ptr<Exchange>, std::less<>> exchanges_;
   SandboxCounters counters_;
+  unsigned leaving_ = 0;  // of those alive
+  async::Event left_;
 };
 
 std::string runtime_listener(const std::string& id) { return "runtime:" + id; }
@@ -354,6 +360,30 @@ async::Task<std::unique_ptr<Environment>> Core::create(FunctionSpec spec) {
   co_return environment;
 }
 
+void Core::leaving() {
+  std::lock_guard lock(mutex_);
+  ++leaving_;
+}
+
+void Core::left() {
+  {
+    std::lock_guard lock(mutex_);
+    --leaving_;
+  }
+  left_.notify_all();
+}
+
+async::Task<> Core::settled() {
+  for (;;) {
+    const auto ticket = left_.ticket();
+    {
+      std::lock_guard lock(mutex_);
+      if (leaving_ == 0) co_return;
+    }
+    if (!co_await left_.wait(ticket, kLeaveTime)) co_return;
+  }
+}
+
 void Core::ended(const std::string& id, const Slot& slot, bool killed, bool out_of_memory) {
   std::shared_ptr<Link> link;
   http::Server* endpoint;
@@ -387,6 +417,7 @@ class House : public Sandbox {
       base::log_warn("sandbox", {{"error", error.what()}});
     }
   }
+  async::Task<> settled() override { return core_->settled(); }
   std::vector<Capability> capabilities() const override { return core_->capabilities(); }
   RuntimeInfo runtime(const std::string& asked) const override { return core_->runtime(asked); }
   std::vector<std::string> known_runtimes() const override { return runtime_names(); }

@@ -171,6 +171,9 @@ class Sandbox {
   // as the later ones. Returns at once; costs nothing when repeated.
   virtual void expect(const std::string& runtime) {}
 
+  // Until environments that were dropped are gone: extensions have some time for their end.
+  virtual async::Task<> settled() { co_return; }
+
   virtual std::vector<Capability> capabilities() const = 0;
   virtual RuntimeInfo runtime(const std::string& asked) const = 0;  // strict_runtimes is honoured
   virtual std::vector<std::string> known_runtimes() const = 0;

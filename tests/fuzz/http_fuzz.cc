@@ -47,6 +47,45 @@ std::string requests(std::string_view bytes, std::size_t step) {
   return seen;
 }
 
+// The same requests, their bodies taken while they come.
+std::string streamed(std::string_view bytes, std::size_t step) {
+  RequestParser parser(kHeaderBytes, kFields);
+  std::string seen, window, body;
+  lambari::http::Request head;
+  bool open = false, keep_alive = false;
+  for (std::size_t at = 0; at < bytes.size(); at += step) {
+    window += bytes.substr(at, step);
+    for (;;) {
+      auto used = parser.feed(window);
+      if (used > window.size()) std::abort();
+      window.erase(0, used);
+      if (open) body += parser.take_body();
+      if (body.size() > kBody) std::abort();
+      if (parser.state() == RequestParser::State::ready) {
+        keep_alive = parser.keep_alive();
+        parser.accept_body(kBody);
+        if (parser.state() == RequestParser::State::failed) break;
+        head = parser.take_head();
+        open = true;
+        continue;
+      }
+      if (parser.state() != RequestParser::State::done) break;
+      if (!open) {
+        keep_alive = parser.keep_alive();
+        head = parser.take_head();
+      }
+      if (parser.trailers().size() > kHeaderBytes) std::abort();
+      parser.take();
+      seen += (keep_alive ? "+" : "-") + head.method + " " + head.target + "\n" + body + "\n";
+      for (const auto& [name, value] : head.headers) seen += name + ":" + value + "\n";
+      body.clear();
+      open = false;
+    }
+    if (parser.state() == RequestParser::State::failed) break;
+  }
+  return seen;
+}
+
 void response(std::string_view bytes, std::size_t step, bool head_only) {
   ResponseParser parser(kBody, head_only);
   std::string window;
@@ -67,7 +106,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::size_t step = 1 + data[0] % 64;
   bool head_only = data[0] & 0x80;
   std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-  if (requests(bytes, step) != requests(bytes, bytes.size())) std::abort();
+  if (requests(bytes, step) != requests(bytes, bytes.size()) || streamed(bytes, step) != requests(bytes, step)) std::abort();
   response(bytes, step, head_only);
   return 0;
 }

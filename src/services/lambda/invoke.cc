@@ -45,6 +45,7 @@ class Output {
         stream_(live.log_stream),
         write_(live.may_log),
         tail_(tail) {}
+  ~Output() { flush(); }  // what an environment says at its end
 
   void line(base::Timestamp time, std::string text) {
     const std::lock_guard lock(mutex_);

@@ -62,6 +62,7 @@ async::Task<> Lambda::stop() {
   co_await parts_->events.stop();
   co_await parts_->house.background.finish();
   parts_->house.environments.retire_all();
+  if (parts_->house.d.sandbox) co_await parts_->house.d.sandbox->settled();
 }
 
 async::Task<> Lambda::nuke() {
