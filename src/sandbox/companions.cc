@@ -88,6 +88,7 @@ bool Companions::take() {
     }
     case CompanionTell::not_started: extensions_->not_started(told.which, static_cast<int>(told.status)); return true;
     case CompanionTell::ended: extensions_->ended(told.which, static_cast<int>(told.status)); return true;
+    case CompanionTell::runtime_ended: extensions_->runtime_ended(); return true;
     case CompanionTell::connected: {
       {
         std::lock_guard lock(mutex_);

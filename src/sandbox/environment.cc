@@ -81,11 +81,13 @@ async::Task<> take_leave(Remains remains, std::string reason) {
   if (remains.exchange->telemetry) remains.exchange->telemetry->flush();
   remains.listen();
   remains.companions->terminate_runtime();
-  const auto deadline = Clock::now() + time;
+  const auto deadline = Clock::now() + time, runtime_deadline = Clock::now() + kRuntimeShutdownTime;
   for (;;) {
     const auto ticket = remains.exchange->to_invoker().ticket();
-    if (extensions.gone() || remains.slot->gone() || Clock::now() >= deadline) break;
-    co_await remains.exchange->to_invoker().wait(ticket, until(deadline));
+    const bool gone = extensions.gone();
+    if (remains.slot->gone() || Clock::now() >= deadline) break;
+    if (gone && (extensions.runtime_gone() || Clock::now() >= runtime_deadline)) break;
+    co_await remains.exchange->to_invoker().wait(ticket, until(gone ? runtime_deadline : deadline));
   }
   remains.fall_silent();
   remains.bury();

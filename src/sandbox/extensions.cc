@@ -230,6 +230,19 @@ void Extensions::ended(std::size_t which, int status) {
   tell();
 }
 
+bool Extensions::runtime_gone() const {
+  std::lock_guard lock(mutex_);
+  return runtime_gone_;
+}
+
+void Extensions::runtime_ended() {
+  {
+    std::lock_guard lock(mutex_);
+    runtime_gone_ = true;
+  }
+  tell();
+}
+
 void Extensions::close() {
   {
     std::lock_guard lock(mutex_);

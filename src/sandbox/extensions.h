@@ -44,6 +44,7 @@ class Extensions {
   // Tells those that want to know. `reason`: "spindown", "timeout" or "failure".
   void shut_down(const std::string& reason, std::chrono::milliseconds time);
   bool gone() const;  // all external ones have ended
+  bool runtime_gone() const;
   bool wants_shutdown() const;
   std::optional<Failure> failure() const;  // the first
 
@@ -58,6 +59,7 @@ class Extensions {
   // --- the processes' side
   void not_started(std::size_t which, int error);
   void ended(std::size_t which, int status);
+  void runtime_ended();
 
   void close();
 
@@ -76,7 +78,7 @@ class Extensions {
   const std::function<void()> changed_;
   mutable std::mutex mutex_;
   std::vector<Extension> all_;  // external ones first, as they were given
-  bool closed_to_new_ = false, ending_ = false, closed_ = false;
+  bool closed_to_new_ = false, ending_ = false, runtime_gone_ = false, closed_ = false;
   std::optional<Failure> failure_;
   async::Event events_;
 };

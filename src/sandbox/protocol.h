@@ -53,10 +53,11 @@ struct CompanionAsk {
 };
 struct CompanionTell {
   enum Kind : std::uint64_t {
-    output = 1,   // with a pipe: what extensions print
-    not_started,  // extension number `which`; `status` is an error number
-    ended,        // extension number `which`; `status` as wait() gives it
-    connected,    // `which` is the port; with a socket, or `status` an error number
+    output = 1,     // with a pipe: what extensions print
+    not_started,    // extension number `which`; `status` is an error number
+    ended,          // extension number `which`; `status` as wait() gives it
+    runtime_ended,  // after `terminate`
+    connected,      // `which` is the port; with a socket, or `status` an error number
   };
   Kind kind;
   std::uint64_t which;

@@ -106,6 +106,7 @@ class Keeper {
       if (pid != runtime_) continue;
       runtime_ = 0;
       if (!ending_) end_as(status);
+      tell({CompanionTell::runtime_ended, 0, status});
     }
   }
 
@@ -132,7 +133,10 @@ class Keeper {
       }
     } else if (ask.kind == CompanionAsk::terminate) {
       ending_ = true;
-      if (runtime_ > 0) kill(runtime_, SIGTERM);
+      if (runtime_ > 0)
+        kill(runtime_, SIGTERM);
+      else
+        tell({CompanionTell::runtime_ended, 0, 0});
     } else if (ask.kind == CompanionAsk::connect) {
       connect_to(ask.value);
     }
