@@ -23,17 +23,20 @@ namespace {
 
 constexpr std::size_t kPiece = 16 * 1024;
 
-async::Task<int> connected(std::string host, std::uint16_t port) {
+async::Task<std::unique_ptr<Descriptor>> connected(std::string host, std::uint16_t port) {
   auto executor = co_await asio::this_coro::executor;
   boost::system::error_code error;
   asio::ip::tcp::resolver resolver(executor);
   auto found = co_await resolver.async_resolve(host, std::to_string(port), asio::redirect_error(asio::use_awaitable, error));
-  if (error) co_return -1;
+  if (error) co_return nullptr;
   asio::ip::tcp::socket socket(executor);
   co_await asio::async_connect(socket, found, asio::redirect_error(asio::use_awaitable, error));
-  if (error) co_return -1;
+  if (error) co_return nullptr;
   socket.set_option(asio::ip::tcp::no_delay(true), error);
-  co_return ::fcntl(socket.native_handle(), F_DUPFD_CLOEXEC, 0);
+  const int fd = ::fcntl(socket.native_handle(), F_DUPFD_CLOEXEC, 0);
+  if (fd < 0) co_return nullptr;
+  ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
+  co_return std::make_unique<Descriptor>(executor, fd);
 }
 
 async::Task<> wait_for(Descriptor& socket, Descriptor::wait_type what) {
@@ -81,10 +84,8 @@ async::Task<std::unique_ptr<Descriptor>> connect_to(std::string host, std::uint1
   auto executor = co_await asio::this_coro::executor;
   asio::steady_timer timer(executor, patience);
   auto first = co_await (connected(std::move(host), port) || timer.async_wait(asio::use_awaitable));
-  const int* fd = std::get_if<0>(&first);
-  if (!fd || *fd < 0) co_return nullptr;
-  ::fcntl(*fd, F_SETFL, ::fcntl(*fd, F_GETFL) | O_NONBLOCK);
-  co_return std::make_unique<Descriptor>(executor, *fd);
+  auto* made = std::get_if<0>(&first);
+  co_return made ? std::move(*made) : nullptr;
 }
 
 async::Task<> copy_both_ways(Descriptor& near, Descriptor& far, std::string ahead, std::function<void()> moved) {
