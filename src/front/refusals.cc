@@ -52,7 +52,14 @@ wire::Fault wrong_scope(const wire::Match& match) {
                  fmt::format("Credential should be scoped to correct service: '{}'. ", match.model->signing_name));
 }
 
-wire::Fault access_denied(const wire::Match& match, const std::string& reason) { return spelled(match, "AccessDenied", reason); }
+wire::Fault access_denied(const wire::Match& match, const std::string& reason) {
+  // SNS models a name of its own for it.
+  if (match.operation != nullptr && std::ranges::any_of(match.operation->errors, [](const wire::Shape* error) {
+        return error->name == "AuthorizationErrorException";
+      }))
+    return wire::Fault("AuthorizationError", reason, 403);
+  return spelled(match, "AccessDenied", reason);
+}
 
 wire::Fault spelled_for(const wire::Match& match, const wire::Fault& fault) {
   return spelled(match, fault.code(), fault.message(), fault.status());

@@ -8,7 +8,7 @@ namespace lambari::sns {
 async::Task<contracts::AccessRequest> Sns::access(const wire::Call& call, const wire::Operation& operation, const void* request) {
   contracts::AccessRequest out;
   const auto name = operation.name;
-  out.action = "sns:" + std::string(name == "PublishBatch" ? "Publish" : name);
+  out.action = "SNS:" + std::string(name == "PublishBatch" ? "Publish" : name);
   out.resources = {"*"};
   if (!operation.input || !request) co_return out;
   auto member = [&](std::string_view member) { return wire::string_member(*operation.input, request, member); };

@@ -49,7 +49,7 @@ async::Task<contracts::Delivery> Sns::deliver(contracts::Parcel parcel) {
   const auto topic = name ? state->audiences.topic(*name) : nullptr;
   using Kind = contracts::Delivery::Kind;
   if (!topic) co_return contracts::Delivery{Kind::refused, "NotFound", "Topic does not exist", 404};
-  contracts::AccessRequest asked{"sns:Publish", {topic->name.arn()}, {}, topic->get("Policy")};
+  contracts::AccessRequest asked{"SNS:Publish", {topic->name.arn()}, {}, topic->get("Policy")};
   if (!parcel.source_arn.empty()) asked.context["aws:SourceArn"] = {parcel.source_arn};
   const auto decision = co_await state->d.authorizer.authorize(parcel.sender, asked);
   if (!decision.allowed) co_return contracts::Delivery{Kind::refused, "AuthorizationError", decision.reason, 403};
