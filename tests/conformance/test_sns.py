@@ -264,8 +264,15 @@ def test_http_endpoints_confirm_verify_and_unsubscribe_by_link(server, name, sub
     assert requests.get(document["UnsubscribeURL"], timeout=10).status_code == 200
     sns.publish(TopicArn=arn, Message="after the end")
     assert sns.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"] == []
-    time.sleep(0.3)
-    assert len(subscriber.of_type("Notification")) == 1
+    headers, body = wait_for(lambda: subscriber.of_type("UnsubscribeConfirmation"))[0]
+    assert len(subscriber.of_type("Notification")) == 1 and headers["x-amz-sns-subscription-arn"] == subscription
+    farewell = json.loads(body)
+    verify(farewell)
+    assert requests.get(farewell["SubscribeURL"], timeout=10).status_code == 200  # taken back
+    sns.publish(TopicArn=arn, Message="again")
+    wait_for(lambda: [b for _, b in subscriber.of_type("Notification") if json.loads(b)["Message"] == "again"])
+    sns.unsubscribe(SubscriptionArn=subscription)
+    assert requests.get(farewell["SubscribeURL"], timeout=10).status_code == 400
 
 
 def test_http_deliveries_are_retried_by_policy_and_end_in_the_dead_letter_queue(own_server, name, subscriber):

@@ -138,20 +138,22 @@ async::Task<Mail> mail_of(Shared state, Subscription s, Message m, std::string d
   co_return mail;
 }
 
-async::Task<std::string> confirmation_text(Shared state, Subscription s, std::string message_id) {
-  const Confirmation c{message_id, s.name.topic.arn(), s.token, subscribe_url(*state, s), state->d.clock.now()};
+async::Task<std::string> confirmation_text(Shared state, Subscription s, std::string message_id, bool farewell) {
+  const Confirmation c{message_id,           s.name.topic.arn(),          s.token, subscribe_url(*state, s),
+                       state->d.clock.now(), farewell ? s.name.arn() : ""};
   const auto seal = co_await sealed(state, s.name.topic, "", confirmation_to_sign(c));
   co_return confirmation_json(c, seal);
 }
 
-async::Task<Attempt> post_confirmation(Shared state, Subscription s) {
+async::Task<Attempt> post_confirmation(Shared state, Subscription s, bool farewell) {
   const auto id = base::uuid();
   http::Request request;
   request.headers.set("Content-Type", "text/plain; charset=UTF-8");
-  request.headers.set("x-amz-sns-message-type", "SubscriptionConfirmation");
+  request.headers.set("x-amz-sns-message-type", farewell ? "UnsubscribeConfirmation" : "SubscriptionConfirmation");
   request.headers.set("x-amz-sns-message-id", id);
   request.headers.set("x-amz-sns-topic-arn", s.name.topic.arn());
-  request.body = co_await confirmation_text(state, s, id);
+  request.body = co_await confirmation_text(state, s, id, farewell);
+  if (farewell) request.headers.set("x-amz-sns-subscription-arn", s.name.arn());
   co_return co_await send(state, s.endpoint, std::move(request));
 }
 

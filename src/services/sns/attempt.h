@@ -25,8 +25,9 @@ async::Task<Attempt> post(std::shared_ptr<State> state, Subscription subscriptio
 async::Task<Attempt> invoke(std::shared_ptr<State> state, Subscription subscription, Message message);
 async::Task<Mail> mail_of(std::shared_ptr<State> state, Subscription subscription, Message message, std::string display_name);
 
-async::Task<std::string> confirmation_text(std::shared_ptr<State> state, Subscription subscription, std::string message_id);
-async::Task<Attempt> post_confirmation(std::shared_ptr<State> state, Subscription subscription);
+async::Task<std::string> confirmation_text(std::shared_ptr<State> state, Subscription subscription, std::string message_id,
+                                           bool farewell);
+async::Task<Attempt> post_confirmation(std::shared_ptr<State> state, Subscription subscription, bool farewell);
 Mail confirmation_mail(const State& state, const Subscription& subscription);
 
 void count_attempt(State& state, const Subscription& subscription);

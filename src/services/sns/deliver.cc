@@ -173,6 +173,19 @@ async::Task<Verdict> notify(Shared state, Work work, json::object item) {
   co_return Verdict::again({state->d.clock.now().ms + static_cast<std::int64_t>(wait)}, progress.str());
 }
 
+async::Task<Verdict> say_farewell(Shared state, Work work, json::object item) {
+  const auto name = addressee(item);
+  const auto row = state->d.store.read()->get(keys::ended(name));
+  if (!row) co_return Verdict::done();
+  const auto attempt = co_await post_confirmation(state, decode_subscription(*row, name), true);
+  auto progress = Progress::of(work.state);
+  ++progress.failed;
+  const auto delay =
+      attempt.kind == contracts::Delivery::Kind::try_again ? retry_delay(RetryPhases{}, progress.failed) : std::nullopt;
+  if (!delay) co_return Verdict::done();
+  co_return Verdict::again({state->d.clock.now().ms + delay->count()}, progress.str());
+}
+
 async::Task<Verdict> confirm(Shared state, Work work, json::object item) {
   const auto name = addressee(item);
   const auto subscription = find_subscription(*state->d.store.read(), name);
@@ -190,10 +203,10 @@ async::Task<Verdict> confirm(Shared state, Work work, json::object item) {
     parcel.source_arn = name.topic.arn();
     parcel.id = name.id;
     if (parcel.target.ends_with(".fifo")) parcel.group_id = parcel.deduplication_id = name.id;
-    parcel.body = co_await confirmation_text(state, *subscription, base::uuid());
+    parcel.body = co_await confirmation_text(state, *subscription, base::uuid(), false);
     attempt = attempt_of(co_await state->d.targets.deliver(parcel), parcel.target);
   } else {
-    attempt = co_await post_confirmation(state, *subscription);
+    attempt = co_await post_confirmation(state, *subscription, false);
   }
   auto progress = Progress::of(work.state);
   if (attempt.kind == contracts::Delivery::Kind::delivered) co_return verdict;
@@ -210,6 +223,7 @@ async::Task<Verdict> expire(Shared state, json::object item) {
   auto verdict = Verdict::done();
   verdict.also = [name](store::Transaction& t) {
     if (const auto row = find_subscription(t, name); row && row->pending) erase(t, *row);
+    t.erase(keys::ended(name));
   };
   verdict.then = [state, name] { state->audiences.refresh(name); };
   co_return verdict;
@@ -267,6 +281,7 @@ async::Task<Verdict> deliver(Shared state, Work work) {
   const auto kind = text_of(item, "kind");
   if (kind == "notify") co_return co_await notify(state, std::move(work), item);
   if (kind == "confirm") co_return co_await confirm(state, std::move(work), item);
+  if (kind == "farewell") co_return co_await say_farewell(state, std::move(work), item);
   if (kind == "expire") co_return co_await expire(state, item);
   if (kind == "fan") co_return co_await fan_out(state, std::move(work), item);
   if (kind == "dead") co_return co_await bury(state, std::move(work), item);

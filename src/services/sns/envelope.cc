@@ -111,13 +111,13 @@ std::string confirmation_to_sign(const Confirmation& c) {
   sign_part(out, "Timestamp", base::iso8601(c.time, true));
   sign_part(out, "Token", c.token);
   sign_part(out, "TopicArn", c.topic);
-  sign_part(out, "Type", "SubscriptionConfirmation");
+  sign_part(out, "Type", c.type());
   return out;
 }
 
 std::string confirmation_json(const Confirmation& c, const Seal& seal) {
   Printer p;
-  p.text("Type", "SubscriptionConfirmation");
+  p.text("Type", c.type());
   p.text("MessageId", c.message_id);
   p.text("Token", c.token);
   p.text("TopicArn", c.topic);

@@ -27,11 +27,16 @@ std::string lambda_event(const Message& message, const std::string& subscription
 // To email: the text below the message tells how to unsubscribe.
 std::string email_text(const Message& message, const Seal& seal);
 
-// A subscription waits to be confirmed.
+// A subscription waits to be confirmed; or it was ended by a link, and the confirmation would take that back.
 struct Confirmation {
   std::string message_id, topic, token, subscribe_url;
   base::Timestamp time;
+  std::string ended;  // ARN of the subscription that was ended
+  std::string type() const { return ended.empty() ? "SubscriptionConfirmation" : "UnsubscribeConfirmation"; }
   std::string message() const {
+    if (!ended.empty())
+      return "You have chosen to deactivate subscription " + ended +
+             ".\nTo cancel this operation and restore the subscription, visit the SubscribeURL included in this message.";
     return "You have chosen to subscribe to the topic " + topic +
            ".\nTo confirm the subscription, visit the SubscribeURL included in this message.";
   }

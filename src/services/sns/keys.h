@@ -3,6 +3,7 @@
 //   sns/topic         account region topic                    -> Topic
 //   sns/subscription  account region topic id                 -> Subscription
 //   sns/endpoint      account region topic protocol endpoint  -> subscription id
+//   sns/ended         account region topic id                 -> Subscription, ended by a link: two days to take it back
 //   sns/deleted       account region topic                    -> subscriptions deleted, decimal
 //   sns/sequence      account region topic                    -> last sequence number of a FIFO topic
 //   sns/dedup         account region topic scope id           -> until, message id, sequence number
@@ -22,9 +23,9 @@
 
 namespace lambari::sns::keys {
 
-inline constexpr std::string_view kTables[] = {"sns/topic",    "sns/subscription", "sns/endpoint",  "sns/deleted",
-                                               "sns/sequence", "sns/dedup",        "sns/dedup-due", "sns/message",
-                                               "sns/uses",     "sns/mail",         "sns/mail-last"};
+inline constexpr std::string_view kTables[] = {"sns/topic",   "sns/subscription", "sns/endpoint", "sns/ended",
+                                               "sns/deleted", "sns/sequence",     "sns/dedup",    "sns/dedup-due",
+                                               "sns/message", "sns/uses",         "sns/mail",     "sns/mail-last"};
 
 inline store::Key of_topic(std::string_view table, const TopicName& t) {
   return store::Key(table).text(t.account).text(t.region).text(t.name);
@@ -43,6 +44,8 @@ inline std::string endpoint(const TopicName& t, std::string_view protocol, std::
   return of_topic("sns/endpoint", t).text(protocol).text(endpoint).str();
 }
 inline std::string endpoints(const TopicName& t) { return of_topic("sns/endpoint", t).str(); }
+inline std::string ended(const SubscriptionName& s) { return of_topic("sns/ended", s.topic).text(s.id).str(); }
+inline std::string all_ended(const TopicName& t) { return of_topic("sns/ended", t).str(); }
 inline std::string deleted(const TopicName& t) { return of_topic("sns/deleted", t).str(); }
 inline std::string sequence(const TopicName& t) { return of_topic("sns/sequence", t).str(); }
 inline std::string dedup(const TopicName& t, std::string_view scope, std::string_view id) {

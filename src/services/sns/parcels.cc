@@ -47,4 +47,6 @@ std::string fan_payload(const TopicName& topic, const std::string& message_id) {
 std::string confirmation_payload(const SubscriptionName& to) { return base::to_json(addressed("confirm", to)); }
 std::string expiry_payload(const SubscriptionName& to) { return base::to_json(addressed("expire", to)); }
 
+std::string farewell_payload(const SubscriptionName& to) { return base::to_json(addressed("farewell", to)); }
+
 }  // namespace lambari::sns

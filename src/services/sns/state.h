@@ -49,6 +49,7 @@ std::string shared_payload(const SubscriptionName& to, const std::string& messag
 std::string fan_payload(const TopicName& topic, const std::string& message_id);
 std::string confirmation_payload(const SubscriptionName& to);
 std::string expiry_payload(const SubscriptionName& to);
+std::string farewell_payload(const SubscriptionName& to);
 
 // ---- publish.cc ----
 struct Receipt {

@@ -133,6 +133,14 @@ async::Task<ConfirmSubscriptionResponse> Sns::ConfirmSubscription(const wire::Ca
   const SubscriptionName name{topic, *id};
   co_await state_->d.store.commit([&](store::Transaction& t) {
     auto row = find_subscription(t, name);
+    if (!row) {
+      const auto ended = t.get(keys::ended(name));  // taken back
+      if (!ended) invalid("Token");
+      row = decode_subscription(*ended, name);
+      row->pending = true;
+      if (t.get(keys::endpoint(topic, row->protocol, row->endpoint))) invalid("Token");
+      t.erase(keys::ended(name));
+    }
     if (!row || !base::equal_in_constant_time(row->token, request.Token)) invalid("Token");
     if (!row->pending) return;  // a link may be followed twice
     if (state_->d.clock.now().ms > row->created.ms + kConfirmation) invalid("Token");
@@ -148,7 +156,9 @@ async::Task<ConfirmSubscriptionResponse> Sns::ConfirmSubscription(const wire::Ca
 async::Task<> Sns::Unsubscribe(const wire::Call& call, UnsubscribeInput request) {
   const auto name = require_subscription_arn(request.SubscriptionArn);
   const bool anonymous = call.principal.kind == contracts::Principal::Kind::anonymous;
+  std::vector<delivery::Outbox::Added> added;
   co_await state_->d.store.commit([&](store::Transaction& t) {
+    added.clear();
     const auto row = find_subscription(t, name);
     if (!row) return;  // ending what is not there succeeds
     if (!anonymous)
@@ -156,8 +166,16 @@ async::Task<> Sns::Unsubscribe(const wire::Call& call, UnsubscribeInput request)
     else if (row->authenticate_unsubscribe)
       throw AuthorizationErrorException("This subscription can only be ended by an authenticated request");
     erase(t, *row);
+    // Whoever had the link may not have been meant to use it: the endpoint is told, and can take it back.
+    if (!anonymous || row->pending || !row->protocol.starts_with("http")) return;
+    auto ended = *row;
+    ended.created = state_->d.clock.now();
+    t.put(keys::ended(name), encode(ended));
+    added.push_back(state_->outbox.add(t, {lane_of(ended, {}), ended.created, farewell_payload(name)}));
+    added.push_back(state_->outbox.add(t, {"expiry", {ended.created.ms + kConfirmation}, expiry_payload(name)}));
   });
   state_->audiences.refresh(name);
+  state_->outbox.wake(added);
 }
 
 async::Task<GetSubscriptionAttributesResponse> Sns::GetSubscriptionAttributes(const wire::Call& call,

@@ -55,7 +55,8 @@ async::Task<> Sns::DeleteTopic(const wire::Call& call, DeleteTopicInput request)
     t.erase(keys::topic(name));
     t.erase(keys::deleted(name));
     t.erase(keys::sequence(name));
-    for (const auto& prefix : {keys::subscriptions(name), keys::endpoints(name), keys::dedups(name), keys::dedups_due(name)})
+    for (const auto& prefix :
+         {keys::subscriptions(name), keys::endpoints(name), keys::all_ended(name), keys::dedups(name), keys::dedups_due(name)})
       t.erase(store::prefix_range(prefix));
   });
   state_->audiences.forget(name);
