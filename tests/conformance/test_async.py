@@ -93,13 +93,13 @@ def test_retries_then_destination(own_server, name):
     assert put["DestinationConfig"] == {"OnSuccess": {}, "OnFailure": {"Destination": arn(name + "-failed")}}
     request_id = send(client, name, {"fail": True, "n": 12})
     until(lambda: len(calls(server, name)) == 1)
-    time.sleep(0.3)
+    time.sleep(0.6)
     advance(server, "59s")
     time.sleep(0.3)
     assert len(calls(server, name)) == 1, "the first retry comes after one minute"
     advance(server, "2s")
     until(lambda: len(calls(server, name)) == 2)
-    time.sleep(0.3)
+    time.sleep(0.6)
     advance(server, "119s")
     time.sleep(0.3)
     assert len(calls(server, name)) == 2, "the second one after two more"
