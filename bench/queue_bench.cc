@@ -1,7 +1,9 @@
 // The room of SQS alone, without HTTP: durable sends, receives and deletions by 64 coroutines, beside puts of the same size
 // through the same store. Prints rows of bench/run.py's table:  | work | measured | floor, same run | ratio | hold |
 //
-//   queue_bench [SECONDS [DIRECTORY]]     3 s a measure; a directory of the disk to be measured (default: here)
+//   queue_bench [SECONDS [DIRECTORY [DEPTH]]]     3 s a measure; a directory of the disk to be measured (default: here); the same
+//   once
+//                                                more with DEPTH messages waiting (default: not)
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -11,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "async/loops.h"
@@ -33,6 +36,13 @@ double cpu_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
+double resident_mib() {
+  std::ifstream in("/proc/self/statm");
+  double whole = 0, resident = 0;
+  in >> whole >> resident;
+  return resident * static_cast<double>(sysconf(_SC_PAGESIZE)) / (1 << 20);
+}
+
 struct Rate {
   double per_second = 0;
   double cpu_us = 0;  // of the whole process, each
@@ -51,12 +61,21 @@ class Bench {
   }
   ~Bench() { loops_.stop(); }
 
-  void run() {
+  void run(std::uint64_t depth) {
     loops_.run(create());
     const auto puts = measure(&Bench::put);
     print("puts of 1 KiB through the store, 64 coroutines", puts, nullptr);
-    print("SQS room: SendMessage, 1 KiB", measure(&Bench::send), &puts);
-    print("SQS room: ReceiveMessage and DeleteMessage, one message each", measure(&Bench::receive_and_delete), &puts);
+    const auto sends = measure(&Bench::send), receives = measure(&Bench::receive_and_delete);
+    print("SQS room: SendMessage, 1 KiB", sends, &puts);
+    print("SQS room: ReceiveMessage and DeleteMessage, one message each", receives, &puts);
+    if (depth == 0) return;
+    const auto memory = resident_mib();
+    target_ = depth;
+    while (batches_ * 10 < depth) measure(&Bench::send_batch);
+    print("SQS room: SendMessage behind so many waiting", measure(&Bench::send), &sends);
+    print("SQS room: ReceiveMessage and DeleteMessage before so many waiting", measure(&Bench::receive_and_delete), &receives);
+    std::printf("| memory of the process with %lu messages waiting | %.0f MiB | before %.0f MiB | | |\n", batches_.load() * 10,
+                resident_mib(), memory);
   }
 
  private:
@@ -117,6 +136,19 @@ class Bench {
     const auto c = call();
     co_await sqs_.SendMessage(c, std::move(r));
   }
+  async::Task<> send_batch(int) {
+    if (batches_ * 10 >= target_) co_return co_await async::sleep_for(std::chrono::milliseconds(10));
+    ++batches_;
+    aws::sqs::SendMessageBatchRequest r;
+    r.QueueUrl = url_;
+    for (int i = 0; i < 10; ++i) {
+      auto& entry = r.Entries.emplace_back();
+      entry.Id = std::to_string(i);
+      entry.MessageBody = kBody;
+    }
+    const auto c = call();
+    co_await sqs_.SendMessageBatch(c, std::move(r));
+  }
   async::Task<> receive_and_delete(int) {
     aws::sqs::ReceiveMessageRequest r;
     r.QueueUrl = url_;
@@ -139,7 +171,7 @@ class Bench {
   sqs::Sqs sqs_;
   wire::Call call_;
   std::string url_;
-  std::atomic<std::uint64_t> next_{0};
+  std::atomic<std::uint64_t> next_{0}, batches_{0}, target_{0};
 };
 
 }  // namespace
@@ -150,7 +182,7 @@ int main(int argc, char** argv) {
   fs::create_directories(directory);
   {
     Bench bench(directory, seconds);
-    bench.run();
+    bench.run(argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 0);
   }
   fs::remove_all(directory);
 }
