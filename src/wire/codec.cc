@@ -1,5 +1,7 @@
 #include "wire/codec.h"
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "base/text.h"
 #include "wire/cbor.h"
@@ -15,6 +17,10 @@ namespace {
 void read_form(const Match& match, const http::Request& request, void* value, Presence&, Reading& reading) {
   auto pairs = base::parse_query(request.query());
   for (auto& pair : base::parse_query(request.body)) pairs.push_back(std::move(pair));
+  // Queues were first addressed by their URLs alone: the path stands for the parameter that it lacks.
+  if (find_member(*match.operation->input, "QueueUrl") && request.path().size() > 1 &&
+      std::ranges::none_of(pairs, [](const auto& pair) { return pair.first == "QueueUrl"; }))
+    pairs.emplace_back("QueueUrl", base::percent_decode(request.path()));
   read_query(Form(std::move(pairs)), *match.operation->input, value, reading, match.protocol == Protocol::ec2);
 }
 

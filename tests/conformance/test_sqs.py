@@ -226,6 +226,12 @@ def test_the_query_protocol(server, name):
     assert (status, xml.findtext("Error/Code"), xml.findtext("Error/Type")) == (400, "AWS.SimpleQueueService.NonExistentQueue", "Sender")
     status, xml = query(server, "SendMessage", url)
     assert (status, xml.findtext("Error/Code")) == (400, "MissingParameter")
+    # The oldest clients send to the queue's URL and name it nowhere else.
+    body = "Action=GetQueueAttributes&Version=2012-11-05&AttributeName.1=QueueArn"
+    request = botocore.awsrequest.AWSRequest("GET", f"{url}/?{body}")
+    botocore.auth.SigV4Auth(botocore.credentials.Credentials("test", "test"), "sqs", REGION).add_auth(request)
+    answer = requests.get(f"{url}/?{body}", headers=dict(request.headers), timeout=30)
+    assert answer.status_code == 200 and f":{name}</Value>" in answer.text, answer.text
     status, xml = query(server, "DeleteQueue", url)
     assert status == 200 and xml.tag == "DeleteQueueResponse"
 

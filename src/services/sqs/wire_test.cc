@@ -88,6 +88,13 @@ TEST(SqsWire, FaultsHaveBothTheirNames) {
   }
 }
 
+TEST(SqsWire, ThePathOfAQueryNamesTheQueue) {
+  auto sent = request("Action=PurgeQueue&Version=2012-11-05");
+  sent.target = "/000000000000/q?x=y";
+  const auto value = wire::decode_request(match("PurgeQueue", wire::Protocol::query), sent);
+  EXPECT_EQ(static_cast<const aws::sqs::PurgeQueueRequest*>(value.get())->QueueUrl, "/000000000000/q");
+}
+
 TEST(SqsWire, WhatIsMissingIsNamed) {
   for (const auto protocol : {wire::Protocol::json_1_0, wire::Protocol::query}) {
     try {
