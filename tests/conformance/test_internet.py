@@ -158,6 +158,8 @@ def online(request, network, tmp_path):
     needed = ["nft", "pasta"] if kind == "pasta" else ["nft"]
     missing = [program for program in needed if not shutil.which(program, path="/usr/sbin:/usr/bin")]
     assert not missing, f"install {missing}: scripts/packages.txt has them"
+    if kind == "pasta" and not os.path.exists("/dev/net/tun"):
+        pytest.skip("this kernel has no /dev/net/tun")
     (tmp_path / "resolv.conf").write_text(f"nameserver {WEB}\n")
     setup = f"mount --bind {tmp_path}/resolv.conf /etc/resolv.conf"
     if user:  # the device is open to all where udev runs
@@ -257,6 +259,26 @@ def test_nothing_is_left_on_the_machine(network, name):
             after = network.text("nft", "list", "tables"), network.text("ip", "-o", "link"), network.text("sysctl", "net.ipv4.conf.up0.forwarding")
         server.close()
         assert after == before
+
+
+def test_two_servers_share_the_way(network, name):
+    """The first to come and to go takes nothing from the other; the last one leaves all as it was."""
+    forwarding = "net.ipv4.conf.up0.forwarding"
+    with Inside(network.machine):
+        before = network.text("sysctl", forwarding)
+        first, second = Lambari("--internet", "nat").start(), Lambari("--internet", "nat").start()
+        try:
+            for server in (first, second):
+                server.function(name, CODE)
+                assert call(server, name, {"web": [WEB, 8080]})["web"] == f"web {MACHINE}"
+            assert first.stop() == 0
+            assert call(second, name, {"web": [WEB, 8080]})["web"] == f"web {MACHINE}"
+            assert second.stop() == 0
+        finally:
+            first.close()
+            second.close()
+        assert network.text("sysctl", forwarding) == before
+        assert "lambari_" not in network.text("nft", "list", "tables")
 
 
 def test_none_is_the_default(network, name):

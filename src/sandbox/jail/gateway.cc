@@ -115,15 +115,12 @@ bool in_child(auto&& act) {
   return status == 0;
 }
 
-void remove_stale_tables() {
-  std::istringstream lines(run_nft("list tables\n"));
-  std::string kind, family, name;
-  while (lines >> kind >> family >> name) {
-    if (!name.starts_with(kTablePrefix)) continue;
-    pid_t pid = 0;
-    const auto number = std::string_view(name).substr(strlen(kTablePrefix));
-    std::from_chars(number.data(), number.data() + number.size(), pid);
-    if (pid > 0 && kill(pid, 0) != 0 && errno == ESRCH) run_nft("delete table " + family + " " + name + "\n");
+std::vector<NatTable> list_tables() { return parse_tables(run_nft("list tables\n")); }
+
+void delete_table(const std::string& name) {
+  try {
+    run_nft("delete table ip " + name + "\n");
+  } catch (const Failure&) {  // another run was quicker
   }
 }
 
@@ -202,16 +199,38 @@ std::string default_interface(const std::string& routes) {
   return {};
 }
 
+std::string table_name(const NatTable& table) {
+  return kTablePrefix + std::to_string(table.run) + (table.forwarding ? "_1" : "_0");
+}
+
+std::vector<NatTable> parse_tables(const std::string& listed) {
+  std::vector<NatTable> all;
+  std::istringstream lines(listed);
+  std::string kind, family, name;
+  while (lines >> kind >> family >> name) {
+    if (family != "ip" || !name.starts_with(kTablePrefix) || name.size() < strlen(kTablePrefix) + 3) continue;
+    NatTable table;
+    const char* end = name.data() + name.size();
+    const auto number = std::from_chars(name.data() + strlen(kTablePrefix), end, table.run);
+    table.forwarding = end[-1] == '1';
+    if (number.ec == std::errc() && number.ptr == end - 2 && table_name(table) == name) all.push_back(table);
+  }
+  return all;
+}
+
+// Packets are passed on as the interface says by which they come: answers come by that of the default route. Several runs may
+// share it, so the names of their tables tell what was there before the first.
 HostNat::HostNat(pid_t run) {
   const auto uplink = default_interface(read_file("/proc/self/net/route"));
   if (uplink.empty()) throw Failure("this host has no default route");
-  remove_stale_tables();
-  const auto table = kTablePrefix + std::to_string(run);
-  run_nft(host_rules(table, run));
-  // Packets are passed on as the interface says by which they come. Ours is made so, and answers come by this one.
   const auto forwarding = "/proc/sys/net/ipv4/conf/" + uplink + "/forwarding";
-  const bool before = read_file(forwarding).starts_with('1');
-  const bool passes_on = before || put(AT_FDCWD, forwarding.c_str(), "1");
+  NatTable own{run, read_file(forwarding).starts_with('1')};
+  for (const auto& table : list_tables()) {
+    own.forwarding = own.forwarding && table.forwarding;
+    if (kill(table.run, 0) != 0 && errno == ESRCH) delete_table(table_name(table));
+  }
+  run_nft(host_rules(table_name(own), run));
+  const bool passes_on = put(AT_FDCWD, forwarding.c_str(), "1");
   auto [ended, lives] = pipe_pair();
   guard_ = fork();
   if (guard_ == 0) {
@@ -221,8 +240,11 @@ HostNat::HostNat(pid_t run) {
     while (read(0, &nothing, 1) < 0 && errno == EINTR) {
     }
     try {
-      if (!before) put(AT_FDCWD, forwarding.c_str(), "0");
-      run_nft("delete table ip " + table + "\n");
+      delete_table(table_name(own));
+      if (!own.forwarding && list_tables().empty()) {
+        put(AT_FDCWD, forwarding.c_str(), "0");
+        if (!list_tables().empty()) put(AT_FDCWD, forwarding.c_str(), "1");  // one came in this moment
+      }
     } catch (const std::exception& error) {
       dprintf(2, "lambari-sandbox: %s\n", error.what());
     }

@@ -11,6 +11,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "sandbox/jail/netlink.h"
 #include "sandbox/jail/os.h"
@@ -59,6 +60,13 @@ class Gateway {
 };
 
 // Pure parts, tested.
+struct NatTable {
+  pid_t run = 0;
+  bool forwarding = false;  // of the host, before
+  bool operator==(const NatTable&) const = default;
+};
+std::string table_name(const NatTable& table);
+std::vector<NatTable> parse_tables(const std::string& listed);  // those of lambari's runs, out of `nft list tables`
 std::string router_rules(const std::set<std::uint32_t>& host);  // for nft(8); the host's own addresses are refused too
 std::string host_rules(const std::string& table, pid_t run);
 std::string host_interface(pid_t run);

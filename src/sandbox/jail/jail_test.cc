@@ -107,6 +107,14 @@ TEST(Gateway, RefusesWhatIsNotTheInternet) {
   EXPECT_THAT(host_rules("lambari_7", 7), HasSubstr("iifname \"lmb7\" ct state new reject"));
 }
 
+TEST(Gateway, TablesOfItsRuns) {
+  EXPECT_EQ(table_name({77, true}), "lambari_77_1");
+  EXPECT_THAT(parse_tables("table ip lambari_77_1\ntable inet filter\ntable ip lambari_8_0\ntable ip lambari_x_0\ntable ip "
+                           "lambari_9\ntable ip6 lambari_9_0\ntable ip lambari_9_2\ntable ip lambari__0\n"),
+              ElementsAre(NatTable{77, true}, NatTable{8, false}));
+  EXPECT_THAT(parse_tables(""), testing::IsEmpty());
+}
+
 TEST(Gateway, NumbersAndNames) {
   EXPECT_EQ(host_interface(4194304).size(), 10U);  // the kernel takes 15
   EXPECT_EQ(uplink_network(16384), uplink_network(0));
