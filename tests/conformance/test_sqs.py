@@ -175,6 +175,18 @@ def test_restart_update_and_clock(own_server):
     assert sqs.list_queues().get("QueueUrls", []) == []
 
 
+def test_the_end_of_the_server_lets_long_polls_go(own_server):
+    url = own_server.client("sqs").create_queue(QueueName="q")["QueueUrl"]
+    answers = []
+    worker = threading.Thread(target=lambda: answers.append(own_server.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=20)))
+    worker.start()
+    time.sleep(1)
+    begin = time.monotonic()
+    assert own_server.stop() == 0
+    worker.join(timeout=10)
+    assert time.monotonic() - begin < 15 and "Messages" not in answers[0]
+
+
 def test_policies_are_evaluated(server, name):
     sqs, other = server.client("sqs"), server.client("sqs", key="111111111111")
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
