@@ -114,6 +114,17 @@ TEST(Leaks, EnvironmentsLeaveNothing) {
                                                "  open('/tmp/left', 'w').write('x' * 100000)\n  print('here')\n  return 1\n";
   std::ofstream(folder / "code" / "bootstrap") << "#!/bin/sh\nexit 1\n";
   fs::permissions(folder / "code" / "bootstrap", fs::perms(0755));
+  fs::create_directories(folder / "layer" / "extensions");
+  const auto extension = folder / "layer" / "extensions" / "polite";
+  std::ofstream(extension) << "#!/usr/bin/python3\nimport http.client, os\n"
+                              "c = http.client.HTTPConnection(os.environ['AWS_LAMBDA_RUNTIME_API'])\n"
+                              "c.request('POST', '/2020-01-01/extension/register', '{\"events\":[\"INVOKE\",\"SHUTDOWN\"]}', "
+                              "{'Lambda-Extension-Name': 'polite'})\n"
+                              "r = c.getresponse()\nr.read()\n"
+                              "i = {'Lambda-Extension-Identifier': r.headers['Lambda-Extension-Identifier']}\nwhile True:\n"
+                              "  c.request('GET', '/2020-01-01/extension/event/next', None, i)\n"
+                              "  if b'SHUTDOWN' in c.getresponse().read(): break\n";
+  fs::permissions(extension, fs::perms(0755));
   {
     async::Loops loops(2);
     http::Server endpoint(loops, nothing);
@@ -129,10 +140,14 @@ TEST(Leaks, EnvironmentsLeaveNothing) {
     auto failing = spec;  // one that crashes at its start
     failing.runtime = "provided.al2023";
 
-    int done = 0, failed = 0;
+    auto accompanied = spec;
+    accompanied.layers = {folder / "layer"};
+
+    int done = 0, failed = 0, together = 0;
     auto round = [&](int count) {
       loops.run(come_and_go(*sandbox, spec, count, done));
       loops.run(come_and_go(*sandbox, failing, count / 10, failed));
+      loops.run(come_and_go(*sandbox, accompanied, count / 20, together));
     };
     // The same before and after, once what is ending has ended.
     auto settled = [&](const std::map<std::string, std::size_t>& wanted) {
@@ -149,6 +164,7 @@ TEST(Leaks, EnvironmentsLeaveNothing) {
     round(rounds);
     EXPECT_EQ(done, rounds + 50);
     EXPECT_EQ(failed, 0);
+    EXPECT_EQ(together, rounds / 20 + 50 / 20);
     const auto after = settled(before.counts);
     EXPECT_EQ(after.counts, before.counts);
     for (const auto& [who, kb] : before.memory_kb) {
