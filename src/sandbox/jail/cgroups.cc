@@ -74,7 +74,8 @@ void remove_stale(const std::string& parent) {
     auto pid = static_cast<pid_t>(to_number(std::string_view(name).substr(kPrefix.size())));
     if (pid > 0 && kill(pid, 0) != 0 && errno == ESRCH) {
       thaw_tree(parent + "/" + name);
-      remove_tree(parent + "/" + name);
+      // Its processes may be on their way out still: nobody else will remove it.
+      for (int turn = 0; turn < 10 && !remove_tree(parent + "/" + name); ++turn) usleep(10'000);
     }
   }
 }
