@@ -32,6 +32,11 @@ async::Task<http::Response> ExecuteApi::serve(http::Request request) {
 
 async::Task<http::Response> SnsLinks::serve(http::Request request) { return sns_.follow_link(std::move(request)); }
 
+async::Task<http::Response> LambdaUrl::serve(http::Request request) {
+  auto place = lambda::Lambda::url_place(request);
+  return lambda_.serve_url(std::move(request), std::move(*place));
+}
+
 async::Task<http::Response> no_requests(http::Request) {
   http::Response response;
   response.status = 503;
@@ -102,7 +107,7 @@ base::json::object House::Parts::cost() const {
   for (const auto& line : meter.read())
     usage.push_back(base::json::object{
         {"service", line.service}, {"usage", line.usage}, {"resource", line.resource}, {"amount", line.amount}});
-  return {{"since", base::iso8601(counting_since)}, {"usage", std::move(usage)}};
+  return {{"since", base::iso8601(book.since())}, {"usage", std::move(usage)}};
 }
 
 base::json::object House::Parts::outbox(std::size_t limit) { return {{"messages", sns.outbox(limit)}}; }
@@ -179,7 +184,7 @@ void House::Parts::stop() { ending.ask(); }
 async::Task<> House::Parts::nuke() {
   for (auto service = services.rbegin(); service != services.rend(); ++service)
     if (service->room != nullptr) co_await service->room->nuke();
-  meter.reset();
+  co_await book.reset();
 }
 
 async::Task<std::optional<std::string>> House::Parts::package(const std::string& token) { return lambda.package(token); }

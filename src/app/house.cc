@@ -141,6 +141,7 @@ House::Parts::Parts(Settings chosen, std::string version)
       trusted(write_trusted(directory.path(), authority_->pem())),
       loops(loop_count(settings)),
       store(open_store(settings, directory.path())),
+      book(loops, clock, *store, meter),
       function_blobs(loops, directory.path() / "blobs" / "lambda"),
       message_blobs(loops, directory.path() / "blobs" / "sqs"),
       client(loops, client_options(settings, *authority_, port)),
@@ -162,7 +163,7 @@ House::Parts::Parts(Settings chosen, std::string version)
               .directory = directory.path() / "code",
               .targets = &targets,
               .queues = &sqs},
-             {.account_concurrency = settings.concurrency}),
+             {.account_concurrency = settings.concurrency, .verify_signatures = !settings.open_auth}),
       apigateway({.loops = loops,
                   .clock = clock,
                   .store = *store,
@@ -173,6 +174,7 @@ House::Parts::Parts(Settings chosen, std::string version)
                   .public_port = port}),
       dynamodb({.loops = loops, .clock = clock, .store = *store, .authorizer = authorizer(), .meter = meter}),
       execute_api(apigateway),
+      lambda_url(lambda),
       sns({.loops = loops,
            .clock = clock,
            .store = *store,
@@ -205,15 +207,16 @@ House::Parts::Parts(Settings chosen, std::string version)
   server.speak_tls(tls);
   server.be_proxy([rules = proxy_rules()](const std::string& host, std::uint16_t port) { return onward(rules, host, port); });
   inner.speak_tls(tls);
-  chain = std::make_unique<front::Chain>(front::Dependencies{.router = router,
-                                                             .doors = {{"execute-api", &execute_api}, {"sns-links", &sns_links}},
-                                                             .credentials = iam,
-                                                             .authorizer = authorizer(),
-                                                             .clock = clock,
-                                                             .backstage = *this,
-                                                             .auth = settings.open_auth ? front::Auth::open : front::Auth::strict,
-                                                             .default_region = settings.region,
-                                                             .explain = explain});
+  chain = std::make_unique<front::Chain>(
+      front::Dependencies{.router = router,
+                          .doors = {{"execute-api", &execute_api}, {"lambda-url", &lambda_url}, {"sns-links", &sns_links}},
+                          .credentials = iam,
+                          .authorizer = authorizer(),
+                          .clock = clock,
+                          .backstage = *this,
+                          .auth = settings.open_auth ? front::Auth::open : front::Auth::strict,
+                          .default_region = settings.region,
+                          .explain = explain});
 }
 
 House::Parts::~Parts() {
@@ -249,6 +252,7 @@ std::vector<wire::Service*> House::Parts::apis() const {
 }
 
 async::Task<> House::Parts::start_rooms() {
+  co_await book.open();
   for (const auto& service : services)
     if (service.room != nullptr) co_await service.room->start();
 }
@@ -261,6 +265,11 @@ async::Task<> House::Parts::stop_rooms() {
     } catch (const std::exception& error) {
       base::log_error("a room did not stop cleanly", {{"room", std::string(service->room->name())}, {"error", error.what()}});
     }
+  }
+  try {
+    co_await book.close();
+  } catch (const std::exception& error) {
+    base::log_error("what was counted is not written", {{"error", error.what()}});
   }
 }
 

@@ -12,6 +12,7 @@
 #include "app/held_address.h"
 #include "app/house.h"
 #include "app/meter.h"
+#include "app/meter_book.h"
 #include "app/proxy.h"
 #include "app/settings.h"
 #include "app/signals.h"
@@ -65,6 +66,18 @@ class SnsLinks final : public front::Door {
   sns::Sns& sns_;
 };
 
+// Function URLs, likewise.
+class LambdaUrl final : public front::Door {
+ public:
+  explicit LambdaUrl(lambda::Lambda& lambda) : lambda_(lambda) {}
+  bool owns(const http::Request& head) const override { return lambda::Lambda::url_place(head).has_value(); }
+  async::Task<http::Response> serve(http::Request request) override;
+  std::size_t body_limit() const override { return lambda::Lambda::kUrlBodyLimit; }
+
+ private:
+  lambda::Lambda& lambda_;
+};
+
 struct Service {
   wire::Service* api;
   contracts::Room* room;  // nullptr where another entry has it
@@ -85,10 +98,10 @@ struct House::Parts final : front::Backstage {
   const trust::Files trusted;  // what clients are given
   base::Clock clock;
   Meter meter;
-  const base::Timestamp counting_since = clock.now();
   contracts::OpenAuthorizer open_authorizer;
   async::Loops loops;
   std::unique_ptr<store::Store> store;
+  MeterBook book;
   Ending ending;
   blobs::Blobs function_blobs;
   blobs::Blobs message_blobs;
@@ -105,6 +118,7 @@ struct House::Parts final : front::Backstage {
   apigateway::ApiGateway apigateway;
   dynamodb::DynamoDb dynamodb;
   ExecuteApi execute_api;
+  LambdaUrl lambda_url;
   sns::Sns sns;
   SnsLinks sns_links;
   const std::vector<Service> services;

@@ -26,6 +26,7 @@ struct HashName {
 struct Cell {
   std::string service, usage, resource;
   std::atomic<std::uint64_t> amount{0};
+  std::uint64_t written = 0;  // under the mutex
   Name name() const { return {service, usage, resource}; }
 };
 
@@ -102,7 +103,35 @@ std::vector<Usage> Meter::read() const {
 
 void Meter::reset() {
   std::lock_guard lock(state_->mutex);
-  for (auto& cell : state_->cells) cell.amount.store(0, std::memory_order_relaxed);
+  for (auto& cell : state_->cells) {
+    cell.amount.store(0, std::memory_order_relaxed);
+    cell.written = 0;
+  }
+}
+
+void Meter::restore(const std::vector<Usage>& kept) {
+  for (const auto& usage : kept) {
+    auto& cell = state_->cell({usage.service, usage.usage, usage.resource});
+    cell.amount.fetch_add(usage.amount, std::memory_order_relaxed);
+    std::lock_guard lock(state_->mutex);
+    cell.written += usage.amount;
+  }
+}
+
+std::vector<Usage> Meter::changes() const {
+  std::vector<Usage> all;
+  std::lock_guard lock(state_->mutex);
+  for (const auto& cell : state_->cells)
+    if (auto amount = cell.amount.load(std::memory_order_relaxed); amount != cell.written)
+      all.push_back({cell.service, cell.usage, cell.resource, amount});
+  return all;
+}
+
+void Meter::written(const std::vector<Usage>& changes) {
+  std::lock_guard lock(state_->mutex);
+  for (const auto& usage : changes)
+    if (auto found = state_->index.find({usage.service, usage.usage, usage.resource}); found != state_->index.end())
+      found->second->written = usage.amount;
 }
 
 }  // namespace lambari::app

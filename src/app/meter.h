@@ -1,4 +1,4 @@
-// The counts behind `lambari cost`. Kept in memory, since the start of the process or the last nuke.
+// The counts behind `lambari cost`, in memory; MeterBook keeps them over restarts.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +28,11 @@ class Meter final : public contracts::Meter {
   void count(std::string_view service, std::string_view usage, std::string_view resource, std::uint64_t amount) override;
   std::vector<Usage> read() const;  // sorted; what is zero is left out
   void reset();
+
+  // What is kept elsewhere: what was there at start comes in, what changed since it was written last goes out.
+  void restore(const std::vector<Usage>& kept);
+  std::vector<Usage> changes() const;
+  void written(const std::vector<Usage>& changes);
 
  private:
   struct State;

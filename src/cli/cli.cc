@@ -296,10 +296,13 @@ int run(std::vector<std::string> arguments, const Program& program, std::istream
       return show_outbox(server, letters, io);
     };
   });
-  command("cost", "Count what AWS would bill")->callback([&] {
+  bool cost_as_json = false;
+  auto* cost = command("cost", "Count what AWS would bill");
+  cost->add_flag("--json", cost_as_json, "as a JSON document, in the units that were counted");
+  cost->callback([&] {
     chosen = [&] {
       auto server = connect();
-      return show_cost(server, io);
+      return show_cost(server, cost_as_json, io);
     };
   });
   command("version", "Print the version")->callback([&] {

@@ -36,8 +36,8 @@ int show_doctor(const base::json::object& findings, Streams io);
 int show_clock(Connection& server, Streams io);
 int move_clock(Connection& server, const base::json::object& move, Streams io);
 int nuke(Connection& server, bool sure, bool terminal, Streams io);
-int show_cost(Connection& server, Streams io);
 int show_outbox(Connection& server, int limit, Streams io);
+int show_cost(Connection& server, bool json, Streams io);
 
 // ---- of functions ----
 struct InvokeOptions {

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <fstream>
 #include <istream>
+#include <map>
 #include <ostream>
 #include <thread>
 
@@ -163,17 +164,42 @@ int nuke(Connection& server, bool sure, bool terminal, Streams io) {
   return kDone;
 }
 
-int show_cost(Connection& server, Streams io) {
+// Functions first, a line for each, in the units of Lambda's bill; then everything else as it was counted.
+int show_cost(Connection& server, bool json, Streams io) {
   auto cost = server.get("cost");
-  io.out << "what AWS would bill, since " << text(cost, "since") << " (counts, not prices)\n";
+  if (json) {
+    io.out << base::to_json(cost) << '\n';
+    return kDone;
+  }
+  io.out << "what AWS would bill, since " << text(cost, "since") << " (units, not prices)\n";
+  struct Function {
+    double requests = 0, run = 0, provisioned = 0;
+  };
+  std::map<std::string, Function> functions;
+  std::string others;
   const auto* list = cost.if_contains("usage");
   if (!list || !list->is_array()) return kDone;
   for (const auto& item : list->get_array()) {
     if (!item.is_object()) continue;
     const auto& usage = item.get_object();
-    io.out << fmt::format("{:>14}  {:<12}{:<28}{}\n", text(usage, "amount"), text(usage, "service"), text(usage, "usage"),
-                          text(usage, "resource"));
+    const auto* counted = usage.if_contains("amount");
+    const double amount = counted && counted->is_number() ? counted->to_number<double>() : 0.0;
+    constexpr double kGbSecond = 1024.0 * 1000.0;  // in MB-ms
+    const auto kind = text(usage, "usage");
+    if (text(usage, "service") == "lambda") {
+      auto& function = functions[text(usage, "resource")];
+      if (kind == "Request") function.requests = amount;
+      if (kind == "Lambda-MB-ms") function.run = amount / kGbSecond;
+      if (kind == "Lambda-Provisioned-MB-ms") function.provisioned = amount / kGbSecond;
+      continue;
+    }
+    others +=
+        fmt::format("{:>14}  {:<12}{:<28}{}\n", text(usage, "amount"), text(usage, "service"), kind, text(usage, "resource"));
   }
+  if (!functions.empty()) io.out << fmt::format("{:>12}{:>14}{:>18}  {}\n", "requests", "GB-s", "provisioned GB-s", "function");
+  for (const auto& [arn, function] : functions)
+    io.out << fmt::format("{:>12.0f}{:>14.3f}{:>18.3f}  {}\n", function.requests, function.run, function.provisioned, arn);
+  io.out << others;
   return kDone;
 }
 

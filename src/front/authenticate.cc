@@ -2,8 +2,8 @@
 
 #include <optional>
 
-#include "base/bytes.h"
 #include "front/refusals.h"
+#include "wire/signer.h"
 #include "wire/sigv4.h"
 
 namespace lambari::front {
@@ -30,20 +30,6 @@ async::Task<Caller> Authenticator::authenticate(http::Request& request, const wi
   return auth_ == Auth::strict ? verified(request, match) : believed(request);
 }
 
-// A token belongs to its key: without it a temporary key is unknown, and a foreign one spoils a permanent key. But tutorials set
-// AWS_SESSION_TOKEN=test beside the root key.
-async::Task<std::optional<contracts::Secret>> Authenticator::find(const wire::SignedAs& signature) const {
-  std::optional<contracts::Secret> secret;
-  if (!signature.security_token.empty()) {
-    secret = co_await credentials_.find(signature.access_key_id, signature.security_token);
-    if (secret && base::equal_in_constant_time(secret->session_token, signature.security_token)) co_return secret;
-  }
-  secret = co_await credentials_.find(signature.access_key_id);
-  if (!secret || !secret->session_token.empty()) co_return std::nullopt;
-  if (!signature.security_token.empty() && secret->principal.kind != contracts::Principal::Kind::root) co_return std::nullopt;
-  co_return secret;
-}
-
 async::Task<Caller> Authenticator::verified(http::Request& request, const wire::Match& match) const {
   if (match.operation->auth_type == "none") co_return Caller{nobody(default_account_), {}};
   std::optional<wire::SignedAs> signature;
@@ -53,7 +39,7 @@ async::Task<Caller> Authenticator::verified(http::Request& request, const wire::
     throw spelled_for(match, fault);
   }
   if (!signature) throw not_signed(match);
-  auto secret = co_await find(*signature);
+  auto secret = co_await wire::find_secret(credentials_, *signature);
   if (!secret) throw unknown_key(match);
   if (secret->expires && *secret->expires <= clock_.now()) throw expired_token(match);
   if (signature->service != match.model->signing_name) throw wrong_scope(match);
@@ -74,7 +60,7 @@ async::Task<Caller> Authenticator::believed(http::Request& request) const {
   } catch (const wire::Fault&) {  // a signature nobody can read is as good as none here
   }
   if (!signature) co_return Caller{root_of(default_account_), {}};
-  auto secret = co_await find(*signature);
+  auto secret = co_await wire::find_secret(credentials_, *signature);
   co_return Caller{secret ? std::move(secret->principal) : root_of(default_account_), std::move(signature->region)};
 }
 

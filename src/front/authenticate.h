@@ -35,7 +35,6 @@ class Authenticator {
  private:
   async::Task<Caller> verified(http::Request& request, const wire::Match& match) const;
   async::Task<Caller> believed(http::Request& request) const;
-  async::Task<std::optional<contracts::Secret>> find(const wire::SignedAs& signature) const;
 
   contracts::Credentials& credentials_;
   const base::Clock& clock_;

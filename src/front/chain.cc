@@ -143,6 +143,7 @@ async::Task<http::Response> Chain::answer(http::Request& request, const wire::Ma
   call.principal = std::move(caller.principal);
   call.source_ip = request.remote_address;
   call.user_agent = request.headers.get("User-Agent");
+  call.trace_header = request.headers.get("X-Amzn-Trace-Id");
   call.host = request.headers.get("Host");
   call.secure = request.secure;
   call.time = given_.clock.now();

@@ -112,6 +112,7 @@ class Room : public Environment {
   ~Room() override { end(false, false, "spindown"); }
 
   const std::string& id() const override { return id_; }
+  async::Task<Outcome> initialize(LineSink lines) override;
   async::Task<Outcome> invoke(Invocation invocation, LineSink lines) override;
   bool alive() const override { return !ended_ && !slot_->gone(); }
   void freeze() override { set_frozen(true); }
@@ -308,6 +309,56 @@ void Room::listen(LineSink lines) {
   });
 }
 
+async::Task<Outcome> Room::initialize(LineSink lines) {
+  if (!alive() || launched_) throw SandboxFailed("the environment has started already");
+  listen(std::move(lines));
+  const auto began = Clock::now();
+  const auto deadline = began + spec_.init_timeout;
+  auto& extensions = exchange_->extensions();
+  std::optional<Outcome> early = launch({});
+  std::optional<Exchange::Answer> answer;
+  std::optional<Extensions::Failure> failure;
+  bool ready = false, timed_out = false;
+  while (!early) {
+    const auto ticket = exchange_->to_invoker().ticket();
+    answer = exchange_->take_answer();
+    if (companions_ && !runtime_started_ && extensions.registered()) {
+      runtime_started_ = true;
+      companions_->start_runtime();
+    }
+    ready = exchange_->waited() && (!extensions.any() || extensions.ready());
+    if (answer || ready || slot_->gone() || (failure = extensions.failure())) break;
+    timed_out = Clock::now() >= deadline;
+    if (timed_out) break;
+    co_await exchange_->to_invoker().wait(ticket, until(deadline));
+  }
+  Outcome outcome;
+  if (early) {
+    outcome = std::move(*early);
+  } else if (answer) {
+    outcome.kind = Kind::init_error;
+    outcome.payload = std::move(answer->payload);
+    outcome.error_type = std::move(answer->error_type);
+  } else if (failure) {
+    outcome = extension_failed(*failure, {});
+  } else if (timed_out) {
+    outcome.kind = Kind::timeout;
+    outcome.error_type = "Sandbox.Timedout";
+  } else if (!ready) {
+    outcome = co_await death();
+  }
+  outcome.init_failed = outcome.kind != Kind::success;
+  outcome.init_duration = since(began, Clock::now());
+  story_.init_done(outcome.error_type, *outcome.init_duration);
+  outcome.max_memory_bytes = std::min(peak(), static_cast<std::uint64_t>(spec_.memory_mb) << 20);
+  output_->end();
+  if (companions_) companions_->end();
+  if (outcome.init_failed)
+    end(outcome.kind == Kind::timeout, outcome.kind == Kind::out_of_memory,
+        outcome.kind == Kind::timeout ? "timeout" : "failure");
+  co_return outcome;
+}
+
 async::Task<Outcome> Room::invoke(Invocation invocation, LineSink lines) {
   if (!alive()) throw SandboxFailed("the environment has ended");
   set_frozen(false);
@@ -324,6 +375,12 @@ async::Task<Outcome> Room::invoke(Invocation invocation, LineSink lines) {
     early = launch(invocation);
   else
     story_.started(facts);
+  if (auto begun = std::exchange(invocation.begun, nullptr); first && begun) {
+    invocation.begun = [output = output_, begun, began](std::chrono::microseconds) {
+      output->drain();
+      begun(since(began, Clock::now()));
+    };
+  }
   exchange_->offer(std::move(invocation));
 
   Outcome outcome;
@@ -440,6 +497,11 @@ void Output::begin(LineSink sink) {
     sink_ = std::move(sink);
   }
   wanted_.notify_all();
+}
+
+void Output::drain() {
+  std::lock_guard lock(mutex_);
+  if (!ended_ && !closed_) ended_ = !read_all();
 }
 
 void Output::end() {

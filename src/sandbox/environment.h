@@ -23,7 +23,8 @@ class Output : public std::enable_shared_from_this<Output> {
   static async::Task<> watch(std::shared_ptr<Output> self);  // runs until close(), on the context's loop
 
   void begin(LineSink sink);
-  void end();  // gives all that is in the pipe now, an unfinished line too, and forgets the sink
+  void drain();  // gives all lines that are whole in the pipe now
+  void end();    // gives all that is in the pipe now, an unfinished line too, and forgets the sink
   void close();
 
  private:

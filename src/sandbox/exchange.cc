@@ -72,7 +72,10 @@ async::Task<std::optional<Invocation>> Exchange::next() {
         told = true;
       }
     }
-    if (mine) extensions_->invoke(*mine);
+    if (mine) {
+      extensions_->invoke(*mine);
+      if (const auto begun = std::exchange(mine->begun, nullptr)) begun({});
+    }
     if (told) events_->invoker.notify_all();
     if (mine) co_return mine;
     co_await events_->runtime.wait(ticket, kLong);

@@ -115,8 +115,10 @@ Start choose_start(const std::string& actual, const std::map<std::string, std::s
     // Read by the loader, libc or the interpreter at its start. Harmless ones that many set are not among them.
     bool early = name == "AWS_LAMBDA_EXEC_WRAPPER" || starts_with_any(name, {"LD_", "GLIBC_", "MALLOC_", "LC_", "OPENSSL_"});
     if (python)
-      early |=
-          name.starts_with("PYTHON") && name != "PYTHONPATH" && name != "PYTHONUNBUFFERED" && name != "PYTHONDONTWRITEBYTECODE";
+      // The interface client, which a zygote has imported, reads how to log when it is imported.
+      early |= (name.starts_with("PYTHON") && name != "PYTHONPATH" && name != "PYTHONUNBUFFERED" &&
+                name != "PYTHONDONTWRITEBYTECODE") ||
+               (name == "AWS_LAMBDA_LOG_FORMAT" && value != "Text");
     else
       // SSL_CERT_FILE: not Node's business, but for the way in which waiting interpreters trust lambari.
       early |= (starts_with_any(name, {"NODE_", "UV_", "AWS_LAMBDA_NODEJS_"}) && name != "NODE_ENV" && name != "NODE_PATH") ||
@@ -158,7 +160,7 @@ std::map<std::string, std::string> variables(const FunctionSpec& spec, Family fa
   all["LAMBDA_TASK_ROOT"] = places.task;
   all["LAMBDA_RUNTIME_DIR"] = places.runtime;
   all["AWS_LAMBDA_RUNTIME_API"] = api;
-  all["AWS_LAMBDA_INITIALIZATION_TYPE"] = "on-demand";
+  all["AWS_LAMBDA_INITIALIZATION_TYPE"] = spec.provisioned ? "provisioned-concurrency" : "on-demand";
   if (family != Family::custom) {
     all["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + spec.runtime;
     all["_LAMBDA_TELEMETRY_LOG_FD"] = "4";  // the client takes it away again; see output.h

@@ -36,6 +36,7 @@ struct FunctionSpec {
   std::chrono::milliseconds init_timeout{10'000};
   // The start is part of the first invocation, and has its time: so AWS starts a function again whose start has failed.
   bool init_within_invocation = false;
+  bool provisioned = false;  // AWS_LAMBDA_INITIALIZATION_TYPE says provisioned-concurrency instead of on-demand
 };
 
 // Where an answer goes while it is made. One call at a time, on the loop of the runtime's connection; may outlive invoke().
@@ -61,6 +62,9 @@ struct Invocation {
   // Set: the answer goes here, in the pieces that a streaming function writes (up to kMaxStream), whole from any other.
   // Otherwise the answer is collected, whatever the function does.
   std::shared_ptr<ResponseSink> sink;
+  // Called once, where invoke() has to start the handler: the start is over and took so long, what was written until then has
+  // been given to `lines`, and the handler is about to get the event. On a loop's thread.
+  std::function<void(std::chrono::microseconds)> begun;
 };
 
 inline constexpr std::size_t kMaxStream = 200ULL * 1024 * 1024;  // AWS's default; of answers that are streamed
@@ -96,6 +100,9 @@ class Environment {
  public:
   virtual ~Environment() = default;
   virtual const std::string& id() const = 0;
+  // The Init phase by itself, ahead of any call: starts the handler and answers when it asks for work (success) or will not
+  // (init_failed; the environment is dead). init_duration says how long it took. At most once, and before invoke().
+  virtual async::Task<Outcome> initialize(LineSink lines) = 0;
   // Starts the handler if this is the first call, then invokes. Standard output and error go to `lines` while it runs; all
   // that was written before the answer arrives before invoke() returns. After a kind other than success or function_error the
   // environment is dead: drop it.

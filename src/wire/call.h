@@ -15,7 +15,8 @@ struct Call {
   contracts::Principal principal;
   std::string source_ip;
   std::string user_agent;
-  std::string host;  // as the client named us ("localhost:4566"): for URLs that we hand out
+  std::string trace_header;  // X-Amzn-Trace-Id; rooms that hand work on hand it on
+  std::string host;          // as the client named us ("localhost:4566"): for URLs that we hand out
   bool secure = false;
   base::Timestamp time;
 

@@ -9,13 +9,14 @@
 #include <vector>
 
 #include "services/apigateway/access_log.h"
-#include "services/apigateway/cors.h"
 #include "services/apigateway/mapping.h"
 #include "services/apigateway/model.h"
 #include "services/apigateway/router.h"
 #include "services/apigateway/throttle.h"
 
 namespace lambari::apigateway {
+
+using wire::CompiledCors;
 
 struct CompiledIntegration {
   bool lambda = false;

@@ -1,7 +1,6 @@
-#include <ctime>
-
 #include "base/text.h"
 #include "services/apigateway/exchange.h"
+#include "wire/http_event.h"
 
 namespace lambari::apigateway {
 
@@ -14,21 +13,12 @@ std::optional<std::string> Exchange::path_variable(std::string_view name) const 
   return {};
 }
 
-std::string clf_time(base::Timestamp time) {
-  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const std::time_t seconds = time.ms / 1000;
-  std::tm tm{};
-  gmtime_r(&seconds, &tm);
-  return fmt::format("{:02}/{}/{:04}:{:02}:{:02}:{:02} +0000", tm.tm_mday, kMonths[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour,
-                     tm.tm_min, tm.tm_sec);
-}
-
 std::optional<std::string> context_value(const Exchange& x, std::string_view name) {
   const auto text = [](std::string_view value) { return value.empty() ? std::optional<std::string>() : std::string(value); };
   const auto number = [](const auto& value) { return value ? std::optional<std::string>(std::to_string(*value)) : std::nullopt; };
 
   if (name == "requestId" || name == "extendedRequestId") return x.request_id;
-  if (name == "requestTime") return clf_time(x.time);
+  if (name == "requestTime") return wire::clf_time(x.time);
   if (name == "requestTimeEpoch") return std::to_string(x.time.ms / 1000);
   if (name == "httpMethod") return x.request.method;
   if (name == "path") return x.path;

@@ -8,6 +8,10 @@
 namespace lambari::apigateway {
 namespace {
 
+using wire::is_text_body;
+using wire::response_v1;
+using wire::response_v2;
+
 struct Call {
   CompiledApi api;
   CompiledStage stage;
@@ -257,7 +261,7 @@ TEST(Proxy, HopByHop) {
                                                                                     {"TE", "x"},
                                                                                     {"Stay", "1"}})
     headers.add(name, value);
-  remove_hop_by_hop(headers);
+  wire::remove_hop_by_hop(headers);
   EXPECT_EQ(headers.size(), 1u);
   EXPECT_TRUE(headers.has("stay"));
 }

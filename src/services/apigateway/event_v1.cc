@@ -4,6 +4,10 @@
 namespace lambari::apigateway {
 namespace {
 
+using wire::grouped_headers;
+using wire::grouped_query;
+using wire::MultiMap;
+
 // Both the single and the multi-value form. AWS's example gives the last value of a repeated header, the first of a repeated
 // query parameter.
 void append_both(JsonObject& event, std::string_view single, std::string_view multi, const MultiMap& map, bool last,
@@ -65,17 +69,17 @@ std::string event_v1(const Exchange& x) {
   context.text("path", x.path);
   context.text("protocol", x.api->protocol);
   context.text("requestId", x.request_id);
-  context.text("requestTime", clf_time(x.time));
+  context.text("requestTime", wire::clf_time(x.time));
   context.raw("requestTimeEpoch", std::to_string(x.time.ms));
   context.text("resourceId", x.route->key);
   context.text("resourcePath", x.route->path);
   context.text("stage", x.stage->name);
   context.end();
 
-  append_path_parameters(event, x, true, out);
+  append_path_parameters(event, x, true);
   event.raw("stageVariables",
             x.stage->variables_json.empty() ? std::string_view("null") : std::string_view(x.stage->variables_json));
-  append_body(event, x, true);
+  wire::append_body(event, x.request.headers, x.request.body, true);
   event.end();
   return out;
 }

@@ -55,9 +55,6 @@ struct Exchange {
   std::optional<std::string> path_variable(std::string_view name) const;
 };
 
-// "12/Mar/2020:19:03:58 +0000"
-std::string clf_time(base::Timestamp time);
-
 // The value of $context.{name}; nothing when this call has none.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
 std::optional<std::string> context_value(const Exchange& exchange, std::string_view name);

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "services/apigateway/integrate.h"
 #include "services/apigateway/state.h"
+#include "wire/http_event.h"
 
 namespace lambari::apigateway {
 namespace {
@@ -19,24 +20,10 @@ bool is_api_id(std::string_view text) {
   return true;
 }
 
-// splitmix64, seeded once per thread: these are names, not secrets, and a system call per request would show.
-std::uint64_t quick_random() {
-  thread_local std::uint64_t state = base::random_u64();
-  std::uint64_t z = state += 0x9e3779b97f4a7c15u;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  return z ^ (z >> 31);
-}
-
 // Sixteen characters that end in '=', as AWS's are ("WSg1ihmdliAEJXA=").
 std::string new_request_id() {
-  const std::uint64_t words[2] = {quick_random(), quick_random()};
+  const std::uint64_t words[2] = {wire::quick_random(), wire::quick_random()};
   return base::base64(std::string_view(reinterpret_cast<const char*>(words), 11));
-}
-
-std::string new_trace_id(base::Timestamp now) {
-  return fmt::format("Root=1-{:08x}-{:08x}{:016x}", static_cast<std::uint32_t>(now.ms / 1000),
-                     static_cast<std::uint32_t>(quick_random()), quick_random());
 }
 
 http::Response message(int status, std::string_view text) {
@@ -67,23 +54,6 @@ StagePath stage_of(const CompiledApi& api, std::string_view path, bool default_s
   return {api.find_stage(kDefaultStage), 0};
 }
 
-// What a client sent about connections goes; what AWS adds for integrations comes.
-void prepare_headers(Exchange& x) {
-  auto& headers = x.request.headers;
-  remove_hop_by_hop(headers);
-  std::string forwarded;
-  for (std::string_view each : headers.all("x-forwarded-for")) {
-    forwarded += each;
-    forwarded += ", ";
-  }
-  forwarded += x.request.remote_address;
-  headers.set("X-Forwarded-For", std::move(forwarded));
-  headers.set("X-Forwarded-Port", std::to_string(x.request.local_port));
-  headers.set("X-Forwarded-Proto", x.request.secure ? "https" : "http");
-  headers.set("Content-Length", std::to_string(x.request.body.size()));
-  if (!headers.has("x-amzn-trace-id")) headers.add("X-Amzn-Trace-Id", new_trace_id(x.time));
-}
-
 std::uint64_t meter_steps(std::size_t bytes) { return bytes <= kMeterStep ? 1 : (bytes + kMeterStep - 1) / kMeterStep; }
 
 // From route to mapped answer; CORS, request id, log and meter are the caller's.
@@ -107,7 +77,7 @@ async::Task<http::Response> answer(Exchange& x, const Dependencies& deps) {
   }
   const auto& integration = x.stage->integrations[static_cast<std::size_t>(x.route->integration)];
 
-  prepare_headers(x);
+  wire::forward_headers(x.request, x.time);
   map_request(integration.request_mapping, x);
   const auto began = std::chrono::steady_clock::now();
   http::Response response;

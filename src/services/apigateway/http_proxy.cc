@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "services/apigateway/integrate.h"
+#include "wire/http_event.h"
 
 namespace lambari::apigateway {
 namespace {
@@ -31,17 +32,6 @@ std::string fill_variables(const Exchange& x, std::string_view path) {
 }
 
 }  // namespace
-
-void remove_hop_by_hop(http::Headers& headers) {
-  std::vector<std::string> named;
-  for (std::string_view line : headers.all("connection"))
-    for (std::string_view name : base::split(line, ',')) named.emplace_back(base::trim(name));
-  for (const auto& name : named)
-    if (!name.empty()) headers.remove(name);
-  for (std::string_view name : {"connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te",
-                                "trailer", "transfer-encoding", "upgrade", "expect"})
-    if (headers.has(name)) headers.remove(name);
-}
 
 std::string backend_target(const Exchange& x, const CompiledIntegration& integration) {
   auto [base, fixed_query] = base::cut(integration.path, '?');
@@ -109,7 +99,7 @@ async::Task<http::Response> call_backend(Exchange& x, const CompiledIntegration&
     x.integration_error = "The response from the integration is larger than 10 MB";
     co_return gateway_error(x, 500, "Internal Server Error", "INTEGRATION_FAILURE");
   }
-  remove_hop_by_hop(response.headers);
+  wire::remove_hop_by_hop(response.headers);
   response.headers.remove("content-length");
   response.headers.remove("date");
   co_return response;

@@ -22,7 +22,4 @@ async::Task<http::Response> call_backend(Exchange& exchange, const CompiledInteg
 // The request target a backend gets: the integration's path with the route's variables filled in, or the whole path on $default.
 std::string backend_target(const Exchange& exchange, const CompiledIntegration& integration);
 
-// Removes the fields that belong to one connection only (RFC 9110, 7.6.1), and those that Connection names.
-void remove_hop_by_hop(http::Headers& headers);
-
 }  // namespace lambari::apigateway

@@ -116,7 +116,7 @@ async::Task<http::Response> call_function(Exchange& x, const CompiledIntegration
                     error_message_of(result->payload));
     co_return gateway_error(x, 500, "Internal Server Error", "INTEGRATION_FAILURE");
   }
-  auto response = integration.payload_v1 ? response_v1(result->payload) : response_v2(std::move(result->payload));
+  auto response = integration.payload_v1 ? wire::response_v1(result->payload) : wire::response_v2(std::move(result->payload));
   if (!response) {
     x.integration_error = "The response from the Lambda function doesn't match the format that API Gateway expects.";
     co_return gateway_error(x, 500, "Internal Server Error", "INTEGRATION_FAILURE");

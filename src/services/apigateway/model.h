@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "wire/cors.h"
+
 namespace lambari::apigateway {
 
 using Strings = std::map<std::string, std::string>;
@@ -17,12 +19,7 @@ struct Scope {
   std::string region;
 };
 
-struct Cors {
-  bool allow_credentials = false;
-  std::vector<std::string> allow_headers, allow_methods, allow_origins, expose_headers;
-  std::optional<std::int32_t> max_age;
-  bool operator==(const Cors&) const = default;
-};
+using wire::Cors;
 
 struct Api {
   std::string id, name;

@@ -21,6 +21,13 @@ bool takes_qualifier(std::string_view operation) {
                                                     "UpdateFunctionEventInvokeConfig",
                                                     "GetFunctionEventInvokeConfig",
                                                     "DeleteFunctionEventInvokeConfig",
+                                                    "CreateFunctionUrlConfig",
+                                                    "GetFunctionUrlConfig",
+                                                    "UpdateFunctionUrlConfig",
+                                                    "DeleteFunctionUrlConfig",
+                                                    "GetProvisionedConcurrencyConfig",
+                                                    "PutProvisionedConcurrencyConfig",
+                                                    "DeleteProvisionedConcurrencyConfig",
                                                     "GetRuntimeManagementConfig",
                                                     "PutRuntimeManagementConfig"};
   return kNames.contains(operation);
@@ -97,6 +104,11 @@ contracts::AccessRequest access_of(House& house, const wire::Call& call, const w
     } else if (name == "UpdateFunctionConfiguration") {
       const auto& update = as<aws::lambda::UpdateFunctionConfigurationRequest>(request);
       if (update.Layers) out.context["lambda:Layer"] = *update.Layers;
+    } else if (name == "CreateFunctionUrlConfig") {
+      out.context["lambda:FunctionUrlAuthType"] = {as<aws::lambda::CreateFunctionUrlConfigRequest>(request).AuthType};
+    } else if (name == "UpdateFunctionUrlConfig") {
+      const auto& update = as<aws::lambda::UpdateFunctionUrlConfigRequest>(request);
+      if (update.AuthType) out.context["lambda:FunctionUrlAuthType"] = {*update.AuthType};
     } else if (name == "AddPermission") {
       out.context["lambda:Principal"] = {as<aws::lambda::AddPermissionRequest>(request).Principal};
     }

@@ -72,7 +72,9 @@ async::Task<Attempt> Invocations::attempt(Event event) {
     out.function_error = std::move(ran.function_error);
     out.payload = std::move(ran.payload);
   } catch (const wire::Fault& fault) {
-    out.kind = fault.code() == "ResourceNotFoundException" ? Kind::not_found : Kind::refused;
+    out.kind = fault.code() == "ResourceNotFoundException"      ? Kind::not_found
+               : fault.code() == "RecursiveInvocationException" ? Kind::recursive
+                                                                : Kind::refused;
     out.status = fault.status();
     out.message = fault.message();
   } catch (const std::exception& error) {

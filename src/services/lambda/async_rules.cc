@@ -55,7 +55,7 @@ std::string_view name_of(Condition condition) {
 
 void count(Progress& progress, const Attempt& attempt) {
   if (attempt.kind == Kind::zero_reserved) return;
-  if (attempt.kind == Kind::refused) {
+  if (attempt.kind == Kind::refused || attempt.kind == Kind::recursive) {
     ++progress.refused;
   } else {
     ++progress.invoked;
@@ -70,6 +70,7 @@ Step next_step(const EventInvokeConfig& config, const Progress& progress, Kind k
                double draw) {
   if (kind == Kind::success) return {Condition::success, {}};
   if (kind == Kind::zero_reserved) return {Condition::zero_reserved, {}};
+  if (kind == Kind::recursive) return {Condition::retries_exhausted, {}};
   base::Timestamp at = now;
   if (kind == Kind::refused) {
     at.ms += delivery::delay(kAfterRefusal, progress.refused, draw).count();

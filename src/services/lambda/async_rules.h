@@ -24,6 +24,7 @@ struct Attempt {
     function_error,
     not_found,      // the function, version or alias is gone
     refused,        // throttled, or the service failed: the function did not run
+    recursive,      // stopped, as it came through the function too often
     zero_reserved,  // reserved concurrency 0 turns asynchronous invocation off
   };
   Kind kind = Kind::success;

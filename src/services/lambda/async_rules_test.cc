@@ -30,6 +30,7 @@ TEST(AsyncRules, EndsOrTriesAgain) {
       {"one retry, used", {}, 1, 2, 0, Kind::function_error, kMinute, Condition::retries_exhausted, 0},
       {"the retry would come too late", 60, {}, 1, 0, Kind::function_error, 1, Condition::event_age_exceeded, 0},
       {"the retry comes just in time", 60, {}, 1, 0, Kind::function_error, 0, {}, kMinute},
+      {"a loop", {}, 0, 0, 1, Kind::recursive, 0, Condition::retries_exhausted, 0},
       {"gone", {}, 0, 1, 0, Kind::not_found, 0, Condition::retries_exhausted, 0},
       {"throttled", {}, 0, 0, 1, Kind::refused, 0, {}, kSecond},
       {"throttled again", {}, 0, 0, 4, Kind::refused, 0, {}, 8 * kSecond},

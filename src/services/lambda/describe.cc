@@ -48,7 +48,9 @@ aws::lambda::FunctionConfiguration describe(const Version& v, std::string_view q
   out.EphemeralStorage = aws::lambda::EphemeralStorage{c.tmp_mb};
   out.SnapStart = aws::lambda::SnapStartResponse{"None", "Off"};
   out.LoggingConfig.emplace();
-  out.LoggingConfig->LogFormat = "Text";
+  out.LoggingConfig->LogFormat = c.log_format;
+  if (!c.application_log_level.empty()) out.LoggingConfig->ApplicationLogLevel = c.application_log_level;
+  if (!c.system_log_level.empty()) out.LoggingConfig->SystemLogLevel = c.system_log_level;
   out.LoggingConfig->LogGroup = log_group_of(v);
   if (detail == Detail::full) {
     out.State = v.state;

@@ -14,9 +14,10 @@
 #include "base/log.h"
 #include "services/lambda/crowd.h"
 #include "services/lambda/faults.h"
+#include "services/lambda/function_log.h"
 #include "services/lambda/host.h"
-#include "services/lambda/report.h"
 #include "services/lambda/rules.h"
+#include "services/lambda/traffic.h"
 
 namespace lambari::lambda {
 namespace {
@@ -24,9 +25,12 @@ namespace {
 using Steady = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr auto kFreezeAfter = 500ms;
+constexpr std::int64_t kFreezeAfterMs = 500;
+constexpr std::size_t kMaxIdlePools = 10'000;
 // Credentials that end sooner than this after the longest run of a function are not used again.
 constexpr std::int64_t kCredentialMarginMs = 60'000;
+// Provisioned environments are made anew while the credentials of the old ones still last for the longest run.
+constexpr std::int64_t kCredentialRenewMs = 900'000 + 2 * kCredentialMarginMs;
 
 using PoolKey = std::tuple<FunctionKey, std::uint64_t, std::string>;
 
@@ -46,6 +50,15 @@ int processors() {
   throw fault;
 }
 
+const char* reason_of(Admission::Answer answer) {
+  switch (answer) {
+    case Admission::Answer::function_limit: return "ReservedFunctionConcurrentInvocationLimitExceeded";
+    case Admission::Answer::function_rate: return "ReservedFunctionInvocationRateLimitExceeded";
+    case Admission::Answer::account_rate: return "FunctionInvocationRateLimitExceeded";
+    default: return "ConcurrentInvocationLimitExceeded";
+  }
+}
+
 }  // namespace
 
 struct Environments::Pool {
@@ -61,6 +74,13 @@ struct Environments::Pool {
   int running = 0;                             // calls in environments that have started, or were given one
   std::chrono::microseconds run{0}, start{0};  // averages, see Crowd
   bool retired = false;
+  Traffic traffic;
+
+  std::vector<std::unique_ptr<Live>> ready;   // provisioned and idle
+  int wanted = 0, allocated = 0, making = 0;  // allocated: ready and busy; making: not counted in it
+  Bucket requests;                            // to provisioned ones
+
+  bool forgettable() const { return idle.empty() && ready.empty() && wanted == 0 && allocated == 0 && making == 0; }
 
   Crowd crowd(Steady::time_point now, bool host_is_busy) const {
     Crowd crowd{.running = running,
@@ -81,11 +101,15 @@ struct Environments::Pool {
 };
 
 struct Environments::State {
+  State(const base::Clock& time, Pace pace) : clock(time), admission(pace) {}
+
+  const base::Clock& clock;
   mutable std::mutex mutex;
   std::map<PoolKey, std::shared_ptr<Pool>> pools;
   std::size_t alive = 0;  // made and not gone, being made included
-  std::size_t idle = 0;
+  std::size_t idle = 0;   // without the provisioned ones
   Admission admission;
+  std::atomic<int> provisioned_pools{0};
   Processors processors;
   std::atomic<std::uint64_t> cold_starts{0}, invocations{0}, throttles{0};
 
@@ -161,19 +185,31 @@ class Environments::Place {
   bool left_ = false;
 };
 
-Environments::Lease::Lease(std::shared_ptr<State> state, FunctionKey function, bool shared)
-    : state_(std::move(state)), function_(std::move(function)), shared_(shared) {}
+// One more alive, until whoever takes it over, or this, counts it out.
+struct Environments::Counted {
+  State& state;
+  bool handed_over = false;
+  ~Counted() {
+    if (handed_over) return;
+    const std::lock_guard lock(state.mutex);
+    --state.alive;
+  }
+};
+
+Environments::Lease::Lease(std::shared_ptr<State> state, std::shared_ptr<Pool> pool, FunctionKey function, Admission::Share share)
+    : state_(std::move(state)), pool_(std::move(pool)), function_(std::move(function)), share_(share) {}
 
 Environments::Lease::~Lease() {
   if (!state_) return;
-  state_->admission.leave(function_, shared_);
-  if (!pool_) return;
+  state_->admission.leave(function_, share_);
   const std::lock_guard lock(state_->mutex);
   if (stage_ != Stage::none) {
     done();
     pool_->look_again();  // the others may wait for what does not come back
   }
-  if (live_) --state_->alive;
+  if (!live_) return;
+  --state_->alive;
+  if (live_->provisioned) --pool_->allocated;
 }
 
 // With the mutex held: its call counts no more among those of the pool.
@@ -188,15 +224,20 @@ void Environments::Lease::done() {
 }
 
 void Environments::Lease::give_back() {
-  if (!live_ || !pool_) return;
+  if (!live_) return;
   const auto now = Steady::now();
-  live_->fresh = false;
+  live_->initialized = true;
   live_->frozen = false;
-  live_->idle_since = now;
+  live_->idle_since = state_->clock.now();
   const std::lock_guard lock(state_->mutex);
+  // What is not put back the destructor drops.
+  if (live_->provisioned) {
+    if (!pool_->retired && pool_->allocated <= pool_->wanted) pool_->ready.push_back(std::move(live_));
+    return;
+  }
   auto& average = stage_ == Stage::starting ? pool_->start : pool_->run;
   average = blend(average, std::chrono::duration_cast<std::chrono::microseconds>(now - began_));
-  if (pool_->retired) return;  // the destructor drops it
+  if (pool_->retired) return;
   const bool started = stage_ == Stage::starting;
   done();
   state_->put(*pool_, std::move(live_));
@@ -211,42 +252,159 @@ Environments::Environments(const Dependencies& d, const Settings& settings, Pack
       logs_(d.logs),
       settings_(settings),
       packages_(packages),
-      state_(std::make_shared<State>()) {}
+      state_(std::make_shared<State>(d.clock, Pace{static_cast<double>(settings.requests_per_concurrency),
+                                                   static_cast<double>(settings.burst_environments)})) {}
 
 Environments::~Environments() { retire_all(); }
 
 async::Task<Environments::Lease> Environments::acquire(std::shared_ptr<const Version> version, Shares shares) {
   if (!sandbox_) refuse<aws::lambda::ServiceException>("This server was started without a sandbox: functions cannot run.");
-  const auto entry = state_->admission.enter(version->function, shares);
+  const auto steady = Steady::now();
+  const base::Timestamp usable_until{clock_.now().ms + version->configuration.timeout_s * 1'000LL + kCredentialMarginMs};
+  if (state_->provisioned_pools > 0) {
+    if (auto lease = provisioned(*version, usable_until, steady)) co_return std::move(*lease);
+  }
+  const auto entry = state_->admission.enter(version->function, shares, steady);
   if (entry.answer != Admission::Answer::admitted) {
     ++state_->throttles;
-    throttle(entry.answer == Admission::Answer::function_limit ? "ReservedFunctionConcurrentInvocationLimitExceeded"
-                                                               : "ConcurrentInvocationLimitExceeded");
+    throttle(reason_of(entry.answer));
   }
-  Lease lease(state_, version->function, entry.shared);
-  const auto usable_until = base::Timestamp{clock_.now().ms + version->configuration.timeout_s * 1'000LL + kCredentialMarginMs};
+  std::optional<Lease> held;
   {
     const std::lock_guard lock(state_->mutex);
-    lease.pool_ = state_->pool(key_of(*version));
+    held.emplace(state_, state_->pool(key_of(*version)), version->function, entry.share);
   }
+  Lease lease = std::move(*held);
   if (!co_await find(lease, usable_until)) {
     ++state_->throttles;
     throttle("ConcurrentInvocationLimitExceeded");
   }
   if (lease.live_) co_return lease;
   // From here on the count is given back by whoever ends: the lease once it holds an environment, else this.
-  struct Counted {
-    State& state;
-    bool handed_over = false;
-    ~Counted() {
-      if (handed_over) return;
-      const std::lock_guard lock(state.mutex);
-      --state.alive;
-    }
-  } counted{*state_};
+  Counted counted{*state_};
+  if (!state_->admission.grow(version->function, steady)) {
+    ++state_->throttles;
+    throttle("ConcurrentInvocationLimitExceeded");
+  }
   lease.live_ = co_await make(std::move(version), {});
   counted.handed_over = true;
   co_return lease;
+}
+
+// Is it well, and will it be to the end of a run?
+bool Environments::usable(const Live& live, base::Timestamp until) const {
+  return live.environment->alive() && live.credentials_expire > until &&
+         clock_.now().ms - live.born.ms < settings_.max_lifetime.count();
+}
+
+// One that was provisioned and is idle, unless its callers are too many.
+std::optional<Environments::Lease> Environments::provisioned(const Version& version, base::Timestamp usable_until,
+                                                             std::chrono::steady_clock::time_point now) {
+  std::vector<std::unique_ptr<Live>> dropped;  // destroyed after the lock: killing takes time
+  const std::lock_guard lock(state_->mutex);
+  const auto it = state_->pools.find(key_of(version));
+  if (it == state_->pools.end()) return std::nullopt;
+  auto& pool = *it->second;
+  while (!pool.ready.empty()) {
+    if (!usable(*pool.ready.back(), usable_until)) {
+      dropped.push_back(std::move(pool.ready.back()));
+      pool.ready.pop_back();
+      --pool.allocated;
+      --state_->alive;
+      continue;
+    }
+    const double rate = settings_.requests_per_concurrency * static_cast<double>(pool.wanted);
+    if (!pool.requests.take(rate, rate, now)) return std::nullopt;
+    state_->admission.enter_provisioned();
+    Lease lease(state_, it->second, version.function, Admission::Share::provisioned);
+    lease.live_ = std::move(pool.ready.back());
+    pool.ready.pop_back();
+    return lease;
+  }
+  return std::nullopt;
+}
+
+async::Task<> Environments::start_again(Lease& lease, std::shared_ptr<const Version> version) {
+  auto fresh = co_await make(std::move(version), {.log_stream = lease.live_->stream.name});
+  lease.live_ = std::move(fresh);
+}
+
+void Environments::want(const Version& version, int count) {
+  std::vector<std::unique_ptr<Live>> dropped;
+  const std::lock_guard lock(state_->mutex);
+  const auto key = key_of(version);
+  if (count == 0 && !state_->pools.contains(key)) return;
+  const auto pool = state_->pool(key);
+  state_->provisioned_pools += (count > 0) - (pool->wanted > 0);
+  pool->wanted = count;
+  while (pool->allocated > count && !pool->ready.empty()) {
+    dropped.push_back(std::move(pool->ready.back()));
+    pool->ready.pop_back();
+    --pool->allocated;
+    --state_->alive;
+  }
+}
+
+Environments::Provision Environments::provision(const Version& version) const {
+  const std::lock_guard lock(state_->mutex);
+  const auto it = state_->pools.find(key_of(version));
+  if (it == state_->pools.end()) return {};
+  return {it->second->wanted, it->second->allocated, static_cast<int>(it->second->ready.size())};
+}
+
+async::Task<std::string> Environments::provide(std::shared_ptr<const Version> version) {
+  if (!sandbox_) co_return "This server was started without a sandbox: functions cannot run.";
+  std::shared_ptr<Pool> pool;
+  std::vector<std::unique_ptr<Live>> dropped;
+  {
+    const std::lock_guard lock(state_->mutex);
+    pool = state_->pool(key_of(*version));
+    if (pool->allocated + pool->making >= pool->wanted) co_return "";
+    if (state_->alive >= static_cast<std::size_t>(settings_.max_environments)) {
+      if (auto oldest = state_->take_oldest()) dropped.push_back(std::move(oldest));
+    }
+    if (state_->alive >= static_cast<std::size_t>(settings_.max_environments))
+      co_return "This host runs as many execution environments as it may.";
+    ++state_->alive;
+    ++pool->making;
+  }
+  dropped.clear();
+  struct UnderWay {
+    State& state;
+    Pool& pool;
+    ~UnderWay() {
+      const std::lock_guard lock(state.mutex);
+      --pool.making;
+    }
+  };
+  std::unique_ptr<Live> live;
+  {
+    Counted counted{*state_};
+    const UnderWay making{*state_, *pool};
+    try {
+      live = co_await make(version, {.provisioned = true});
+    } catch (const wire::Fault& fault) {
+      co_return fault.message();
+    }
+    const auto log = std::make_shared<FunctionLog>(logs_, *version, live->stream, false);
+    auto outcome = co_await live->environment->initialize(
+        [log](base::Timestamp time, std::string line) { log->line(time, std::move(line)); });
+    log->platform(clock_.now(), init_ended(*version, true, "init", outcome, clock_.now()));
+    log->flush();
+    if (outcome.kind != sandbox::Outcome::Kind::success) co_return "FUNCTION_ERROR_INIT_FAILURE";
+    live->initialized = true;
+    live->init_duration = outcome.init_duration;
+    live->idle_since = clock_.now();
+    counted.handed_over = true;
+  }
+  const std::lock_guard lock(state_->mutex);
+  if (pool->retired || pool->allocated >= pool->wanted) {
+    --state_->alive;
+    co_return "";
+  }
+  ++pool->allocated;
+  pool->ready.push_back(std::move(live));
+  co_return "";
 }
 
 // Gives the lease an environment, or the right to start one (then it has none). False: there may be no more of them.
@@ -254,18 +412,16 @@ async::Task<bool> Environments::find(Lease& lease, base::Timestamp usable_until)
   auto& pool = *lease.pool_;
   const auto came = Steady::now();
   std::optional<Place> place;
-  for (;;) {
+  for (bool first = true;; first = false) {
     std::vector<std::unique_ptr<Live>> dropped;  // destroyed after the lock: killing takes time
     std::chrono::milliseconds pause{0};
     async::Event::Ticket ticket{};
     {
       const std::lock_guard lock(state_->mutex);
       const auto now = Steady::now();
-      auto usable = [&](const Live& live) {
-        return live.environment->alive() && live.credentials_expire > usable_until && now - live.born < settings_.max_lifetime;
-      };
+      if (first) pool.traffic.arrived(clock_.now(), pool.running + static_cast<int>(pool.starts.size()) + 1);
       auto take = [&](std::unique_ptr<Live> live) {
-        if (usable(*live)) {
+        if (usable(*live, usable_until)) {
           lease.live_ = std::move(live);
         } else {
           --state_->alive;
@@ -312,12 +468,7 @@ async::Task<bool> Environments::find(Lease& lease, base::Timestamp usable_until)
   }
 }
 
-async::Task<> Environments::start_again(Lease& lease, std::shared_ptr<const Version> version) {
-  auto fresh = co_await make(std::move(version), lease.live_->log_stream);
-  lease.live_ = std::move(fresh);
-}
-
-async::Task<std::unique_ptr<Environments::Live>> Environments::make(std::shared_ptr<const Version> version, std::string stream) {
+async::Task<std::unique_ptr<Environments::Live>> Environments::make(std::shared_ptr<const Version> version, Making how) {
   // A host that runs short gets its idle environments back first.
   const auto memory = host_memory();
   const auto keep = settings_.min_available_mb != 0 ? settings_.min_available_mb : memory.total_mb / 20;
@@ -339,19 +490,20 @@ async::Task<std::unique_ptr<Environments::Live>> Environments::make(std::shared_
   if (!credentials)
     throw wire::Fault("AccessDeniedException", "The role defined for the function cannot be assumed by Lambda.", 403);
 
-  live->log_group = log_group_of(*version);
-  const bool again = !stream.empty();
-  live->log_stream =
-      again ? std::move(stream) : log_stream_name(clock_.now(), version->label(), base::hex(base::random_bytes(16)));
+  live->stream.group = log_group_of(*version);
+  const bool first = how.log_stream.empty();
+  live->stream.name =
+      first ? log_stream_name(clock_.now(), version->label(), base::hex(base::random_bytes(16))) : std::move(how.log_stream);
   live->credentials_expire = credentials->expires;
-  live->born = Steady::now();
+  live->born = clock_.now();
+  live->provisioned = how.provisioned;
   if (const auto session = co_await credentials_.find(credentials->access_key_id)) {
     contracts::AccessRequest request;
     request.action = "logs:PutLogEvents";
     request.resources = {"arn:aws:logs:" + version->function.region + ":" + version->function.account +
-                         ":log-group:" + live->log_group + ":log-stream:" + live->log_stream};
+                         ":log-group:" + live->stream.group + ":log-stream:" + live->stream.name};
     const auto decision = co_await authorizer_.authorize(session->principal, request);
-    live->may_log = decision.allowed;
+    live->stream.writable = decision.allowed;
     if (!decision.allowed) {
       base::log_warn("function writes no logs", {{"function", function_arn(version->function)}, {"reason", decision.reason}});
     }
@@ -362,8 +514,9 @@ async::Task<std::unique_ptr<Environments::Live>> Environments::make(std::shared_
   spec.handler = c.handler;
   spec.memory_mb = c.memory_mb;
   spec.tmp_mb = c.tmp_mb;
-  spec.init_within_invocation = again;
-  spec.environment = variables_of(*version, *credentials, live->log_group, live->log_stream);
+  spec.init_within_invocation = !first;
+  spec.provisioned = how.provisioned;
+  spec.environment = variables_of(*version, *credentials, live->stream.group, live->stream.name);
   try {
     auto code = co_await packages_.unpacked(version->code.zip);
     spec.code = code->path;
@@ -373,9 +526,11 @@ async::Task<std::unique_ptr<Environments::Live>> Environments::make(std::shared_
       spec.layers.push_back(directory->path);
       live->directories.push_back(std::move(directory));
     }
-    if (live->may_log && !again) {
-      logs_.write(version->function.account, version->function.region, live->log_group, live->log_stream,
-                  {{clock_.now(), init_start_line(version->function.region, c.runtime)}});
+    if (first) {
+      const auto now = clock_.now();
+      FunctionLog log(logs_, *version, live->stream, false);
+      log.platform(now, init_started(*version, how.provisioned, now));
+      log.flush();
     }
     live->environment = co_await sandbox_->create(std::move(spec));
   } catch (const sandbox::UnknownRuntime& e) {
@@ -387,7 +542,7 @@ async::Task<std::unique_ptr<Environments::Live>> Environments::make(std::shared_
     base::log_error("environment not started", {{"function", function_arn(version->function)}, {"error", e.what()}});
     throw aws::lambda::ServiceException("Lambda could not start an execution environment for this function.");
   }
-  ++state_->cold_starts;
+  if (first && !how.provisioned) ++state_->cold_starts;
   co_return live;
 }
 
@@ -399,6 +554,8 @@ void Environments::retire(const FunctionKey& function, std::uint64_t number) {
     for (auto it = state_->pools.lower_bound({function, number, ""}); it != state_->pools.end();) {
       if (std::get<0>(it->first) != function || std::get<1>(it->first) != number) break;
       it->second->retired = true;
+      if (it->second->wanted > 0) --state_->provisioned_pools;
+      it->second->wanted = 0;
       gone.push_back(it->second);
       it = state_->pools.erase(it);
     }
@@ -408,6 +565,10 @@ void Environments::retire(const FunctionKey& function, std::uint64_t number) {
       state_->idle -= pool->idle.size();
       std::move(pool->idle.begin(), pool->idle.end(), std::back_inserter(dropped));
       pool->idle.clear();
+      state_->alive -= pool->ready.size();
+      pool->allocated -= static_cast<int>(pool->ready.size());
+      std::move(pool->ready.begin(), pool->ready.end(), std::back_inserter(dropped));
+      pool->ready.clear();
     }
   }
 }
@@ -434,28 +595,53 @@ void Environments::retire_all() {
 }
 
 void Environments::tend() {
-  const auto now = Steady::now();
+  const auto now = clock_.now();
+  state_->admission.prune(Steady::now());
+  const auto memory = host_memory();
+  const auto keep_free = settings_.min_available_mb != 0 ? settings_.min_available_mb : memory.total_mb / 20;
+  const bool short_of_memory = memory.total_mb != 0 && memory.available_mb < keep_free;
   std::vector<std::unique_ptr<Live>> dropped;
   const std::lock_guard lock(state_->mutex);
+  if (short_of_memory) {
+    if (auto oldest = state_->take_oldest()) dropped.push_back(std::move(oldest));
+  }
+  const auto worn_out = [&](const Live& live) {
+    return !live.environment->alive() || now.ms - live.born.ms >= settings_.max_lifetime.count();
+  };
+  const auto chill = [&](Live& live) {
+    if (live.frozen || now.ms - live.idle_since.ms < kFreezeAfterMs) return;
+    live.environment->freeze();
+    live.frozen = true;
+  };
   for (auto it = state_->pools.begin(); it != state_->pools.end();) {
-    auto& idle = it->second->idle;
-    for (auto live = idle.begin(); live != idle.end();) {
-      const bool old = now - (*live)->idle_since >= settings_.idle_timeout || now - (*live)->born >= settings_.max_lifetime;
-      if (old || !(*live)->environment->alive()) {
-        dropped.push_back(std::move(*live));
-        live = idle.erase(live);
+    auto& pool = *it->second;
+    for (std::size_t i = pool.idle.size(); i-- > 0;) {
+      auto& live = pool.idle[i];
+      const auto above = pool.idle.size() - 1 - i;
+      if (worn_out(*live) || now.ms - live->idle_since.ms >= pool.traffic.keep(above, settings_.idle_timeout).count()) {
+        dropped.push_back(std::move(live));
+        pool.idle.erase(pool.idle.begin() + static_cast<std::ptrdiff_t>(i));
         --state_->idle;
         --state_->alive;
-        continue;
+      } else {
+        chill(*live);
       }
-      if (!(*live)->frozen && now - (*live)->idle_since >= kFreezeAfter) {
-        (*live)->environment->freeze();
-        (*live)->frozen = true;
-      }
-      ++live;
     }
-    // Nobody else holds it: no lease will come back to it.
-    it = idle.empty() && it->second.use_count() == 1 ? state_->pools.erase(it) : std::next(it);
+    for (std::size_t i = pool.ready.size(); i-- > 0;) {
+      auto& live = pool.ready[i];
+      if (worn_out(*live) || live->credentials_expire.ms - now.ms < kCredentialRenewMs) {
+        dropped.push_back(std::move(live));
+        pool.ready.erase(pool.ready.begin() + static_cast<std::ptrdiff_t>(i));
+        --pool.allocated;
+        --state_->alive;
+      } else {
+        chill(*live);
+      }
+    }
+    // Nobody else holds it: no lease will come back to it. What it learnt is kept while it may be of use.
+    const bool learnt = now.ms - pool.traffic.last().ms < settings_.idle_timeout.count() * Traffic::kLongest &&
+                        state_->pools.size() < kMaxIdlePools;
+    it = pool.forgettable() && !learnt && it->second.use_count() == 1 ? state_->pools.erase(it) : std::next(it);
   }
 }
 
@@ -476,8 +662,8 @@ void Environments::count_invocation() { ++state_->invocations; }
 std::map<std::string, std::string> variables_of(const Version& version, const contracts::TemporaryCredentials& credentials,
                                                 std::string_view log_group, std::string_view log_stream) {
   const auto& c = version.configuration;
-  // The user's own first, what a user may not change last. PATH, LD_LIBRARY_PATH and their kin are the sandbox's: named here they
-  // would look like the user's wish, and a runtime that was started ahead of need could not be used.
+  // The user's own first, what a user may not change last. What depends on how and where a function runs (PATH, LAMBDA_TASK_ROOT,
+  // AWS_EXECUTION_ENV and their kin) is the sandbox's to name.
   std::map<std::string, std::string> out;
   if (c.environment) {
     for (const auto& [name, value] : *c.environment) out[name] = value;
@@ -487,15 +673,15 @@ std::map<std::string, std::string> variables_of(const Version& version, const co
   out["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = std::to_string(c.memory_mb);
   out["AWS_LAMBDA_LOG_GROUP_NAME"] = log_group;
   out["AWS_LAMBDA_LOG_STREAM_NAME"] = log_stream;
-  out["AWS_LAMBDA_INITIALIZATION_TYPE"] = "on-demand";
+  if (c.log_format == "JSON") {
+    out["AWS_LAMBDA_LOG_FORMAT"] = c.log_format;
+    out["AWS_LAMBDA_LOG_LEVEL"] = c.application_log_level;
+  }
   out["AWS_REGION"] = version.function.region;
   out["AWS_DEFAULT_REGION"] = version.function.region;
   out["AWS_ACCESS_KEY_ID"] = credentials.access_key_id;
   out["AWS_SECRET_ACCESS_KEY"] = credentials.secret_access_key;
   out["AWS_SESSION_TOKEN"] = credentials.session_token;
-  if (!c.runtime.starts_with("provided")) out["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + c.runtime;
-  out["LAMBDA_TASK_ROOT"] = "/var/task";
-  out["LAMBDA_RUNTIME_DIR"] = "/var/runtime";
   return out;
 }
 

@@ -27,22 +27,46 @@ namespace lambari::lambda::testing {
 using Handler =
     std::function<sandbox::Outcome(const sandbox::FunctionSpec&, const sandbox::Invocation&, const sandbox::LineSink&)>;
 
+// What loading the "function" does.
+using Initializer = std::function<sandbox::Outcome(const sandbox::FunctionSpec&, const sandbox::LineSink&)>;
+
 class FakeEnvironment final : public sandbox::Environment {
  public:
-  FakeEnvironment(sandbox::FunctionSpec spec, Handler& handler, std::atomic<int>& alive, std::string id,
+  FakeEnvironment(sandbox::FunctionSpec spec, Handler& handler, Initializer& initializer, std::atomic<int>& alive, std::string id,
                   std::chrono::milliseconds& takes)
-      : spec_(std::move(spec)), handler_(handler), count_(alive), id_(std::move(id)), takes_(takes) {
+      : spec_(std::move(spec)), handler_(handler), initializer_(initializer), count_(alive), id_(std::move(id)), takes_(takes) {
     ++count_;
   }
   ~FakeEnvironment() override { --count_; }
   const std::string& id() const override { return id_; }
+  async::Task<sandbox::Outcome> initialize(sandbox::LineSink lines) override {
+    EXPECT_TRUE(std::exchange(first_, false)) << "an environment is initialized once";
+    auto outcome = initializer_(spec_, lines);
+    if (outcome.kind != sandbox::Outcome::Kind::success) alive_ = false;
+    co_return outcome;
+  }
   async::Task<sandbox::Outcome> invoke(sandbox::Invocation invocation, sandbox::LineSink lines) override {
     EXPECT_FALSE(busy_.exchange(true)) << "an environment serves one request at a time";
     if (takes_.count() > 0) co_await async::sleep_for(takes_);
-    auto outcome = handler_(spec_, invocation, lines);
-    if (first_) outcome.init_duration = std::chrono::milliseconds(100);
-    first_ = false;
     using Kind = sandbox::Outcome::Kind;
+    sandbox::Outcome outcome;
+    if (std::exchange(first_, false)) {
+      auto started = initializer_(spec_, lines);
+      if (started.kind == Kind::success) {
+        std::vector<std::pair<base::Timestamp, std::string>> said;
+        outcome = handler_(spec_, invocation,
+                           [&](base::Timestamp time, std::string line) { said.emplace_back(time, std::move(line)); });
+        if (!outcome.init_failed && invocation.begun) invocation.begun(*started.init_duration);
+        for (auto& [time, line] : said) lines(time, std::move(line));
+        if (!spec_.init_within_invocation) outcome.init_duration = started.init_duration;
+      } else {
+        outcome = std::move(started);
+        outcome.init_failed = true;
+        outcome.duration = *outcome.init_duration;
+      }
+    } else {
+      outcome = handler_(spec_, invocation, lines);
+    }
     if (outcome.kind != Kind::success && outcome.kind != Kind::function_error) alive_ = false;
     busy_ = false;
     co_return outcome;
@@ -53,6 +77,7 @@ class FakeEnvironment final : public sandbox::Environment {
  private:
   const sandbox::FunctionSpec spec_;
   Handler& handler_;
+  Initializer& initializer_;
   std::atomic<int>& count_;
   const std::string id_;
   std::chrono::milliseconds& takes_;
@@ -71,6 +96,11 @@ class FakeSandbox final : public sandbox::Sandbox {
     outcome.max_memory_bytes = 30 << 20;
     return outcome;
   };
+  Initializer initializer = [](const sandbox::FunctionSpec&, const sandbox::LineSink&) {
+    sandbox::Outcome outcome;
+    outcome.init_duration = std::chrono::milliseconds(100);
+    return outcome;
+  };
   std::chrono::milliseconds takes{0};
   std::atomic<int> alive{0};
   std::set<std::string> missing_runtimes;
@@ -80,7 +110,8 @@ class FakeSandbox final : public sandbox::Sandbox {
   async::Task<std::unique_ptr<sandbox::Environment>> create(sandbox::FunctionSpec spec) override {
     const std::lock_guard lock(mutex);
     specs.push_back(spec);
-    co_return std::make_unique<FakeEnvironment>(std::move(spec), handler, alive, "env-" + std::to_string(specs.size()), takes);
+    co_return std::make_unique<FakeEnvironment>(std::move(spec), handler, initializer, alive,
+                                                "env-" + std::to_string(specs.size()), takes);
   }
   std::vector<sandbox::Capability> capabilities() const override { return {}; }
   sandbox::RuntimeInfo runtime(const std::string& asked) const override {

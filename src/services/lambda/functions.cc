@@ -47,13 +47,14 @@ Configuration configuration_of(const aws::lambda::CreateFunctionRequest& r) {
   c.timeout_s = r.Timeout.value_or(3);
   c.memory_mb = r.MemorySize.value_or(128);
   c.tmp_mb = r.EphemeralStorage ? r.EphemeralStorage->Size : 512;
+  check_ephemeral_storage(c.tmp_mb);
   c.architecture = host_architecture();
   if (r.Architectures) check_architectures(*r.Architectures);
   if (r.Environment && r.Environment->Variables) {
     check_environment(*r.Environment->Variables);
     c.environment = *r.Environment->Variables;
   }
-  if (r.LoggingConfig) c.log_group = check_logging(*r.LoggingConfig, {});
+  if (r.LoggingConfig) set_logging(*r.LoggingConfig, c);
   return c;
 }
 
@@ -96,6 +97,7 @@ async::Task<aws::lambda::FunctionConfiguration> Functions::create(const wire::Ca
     if (publish) published = publish_in(t, function, v, std::nullopt, now, loose);
     rows::put(t, v, loose);
     rows::put(t, function);
+    check_code_storage(house_, t, key.account, key.region);
     return v;
   });
   house_.changed(key, loose);

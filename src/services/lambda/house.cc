@@ -15,11 +15,13 @@ House::House(Dependencies dependencies, Settings given)
       packages(d.loops, d.store, d.blobs, d.directory),
       environments(d, settings, packages),
       roles(d.clock, d.credentials),
-      background(d.loops) {}
+      background(d.loops),
+      provisioning(d.store, environments, background, d.meter) {}
 
 void House::changed(const FunctionKey& key, const std::vector<std::string>& zips) {
   targets.forget(key);
   packages.suspect(zips);
+  provisioning.refresh(key);
 }
 
 void House::settle_later(const Version& version) {

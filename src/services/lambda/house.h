@@ -10,6 +10,7 @@
 #include "services/lambda/environments.h"
 #include "services/lambda/links.h"
 #include "services/lambda/packages.h"
+#include "services/lambda/provisioning.h"
 #include "services/lambda/roles.h"
 #include "services/lambda/rules.h"
 #include "services/lambda/service.h"
@@ -28,6 +29,7 @@ struct House {
   Environments environments;
   Roles roles;
   Background background;
+  Provisioning provisioning;
   Links links;
   async::Event settled;  // a version left Pending or InProgress
 

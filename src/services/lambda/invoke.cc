@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <atomic>
 #include <random>
 
 #include "base/bytes.h"
@@ -6,7 +7,9 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "services/lambda/faults.h"
+#include "services/lambda/function_log.h"
 #include "services/lambda/operations.h"
+#include "services/lambda/recursion.h"
 #include "services/lambda/report.h"
 
 namespace lambari::lambda {
@@ -17,7 +20,6 @@ using Kind = sandbox::Outcome::Kind;
 using namespace std::chrono_literals;
 
 constexpr auto kPatience = 10s;                 // with a function that is Pending
-constexpr auto kFlushAfter = 200ms;             // lines of a long invocation show meanwhile
 constexpr std::size_t kMaxDepth = 1'000;        // of a payload
 constexpr std::size_t kParseHere = 256 * 1024;  // larger payloads are checked on the blocking pool
 
@@ -33,57 +35,6 @@ std::string trace_of(const std::string& given, base::Timestamp now) {
   std::snprintf(seconds, sizeof seconds, "%08x", static_cast<unsigned>(now.ms / 1'000));
   return "Root=1-" + std::string(seconds) + "-" + random.substr(0, 24) + ";Parent=" + random.substr(24, 16) + ";Sampled=0";
 }
-
-// The log of one invocation: to the function's stream, and its end to the caller when asked for.
-class Output {
- public:
-  Output(contracts::LogSink& sink, const Version& version, const Environments::Live& live, bool tail)
-      : sink_(sink),
-        account_(version.function.account),
-        region_(version.function.region),
-        group_(live.log_group),
-        stream_(live.log_stream),
-        write_(live.may_log),
-        tail_(tail) {}
-  ~Output() { flush(); }  // what an environment says at its end
-
-  void line(base::Timestamp time, std::string text) {
-    const std::lock_guard lock(mutex_);
-    if (tail_) {
-      kept_ += text;
-      if (kept_.size() > 64 * 1024) kept_.erase(0, kept_.size() - 8 * 1024);
-    }
-    if (!write_) return;
-    events_.push_back({time, std::move(text)});
-    if (Steady::now() - flushed_ > kFlushAfter) flush_locked();
-  }
-
-  void flush() {
-    const std::lock_guard lock(mutex_);
-    flush_locked();
-  }
-
-  std::string tail() {
-    const std::lock_guard lock(mutex_);
-    return tail_of(kept_);
-  }
-
- private:
-  void flush_locked() {
-    flushed_ = Steady::now();
-    if (events_.empty()) return;
-    sink_.write(account_, region_, group_, stream_, std::move(events_));
-    events_.clear();
-  }
-
-  contracts::LogSink& sink_;
-  const std::string account_, region_, group_, stream_;
-  const bool write_, tail_;
-  std::mutex mutex_;
-  std::vector<contracts::LogEvent> events_;
-  std::string kept_;
-  Steady::time_point flushed_ = Steady::now();
-};
 
 void need_json(const std::string& payload) {
   if (base::parse_json(payload, kMaxDepth)) return;
@@ -134,40 +85,70 @@ async::Task<std::shared_ptr<const Target>> Invocations::ready(FunctionKey key, s
 namespace {
 
 async::Task<sandbox::Outcome> invoke_in(Environments::Live& live, sandbox::Invocation invocation,
-                                        std::shared_ptr<Output> output) {
+                                        std::shared_ptr<FunctionLog> log) {
   const auto function = invocation.function_arn;
   std::string failure;
   try {
-    co_return co_await live.environment->invoke(std::move(invocation), [output](base::Timestamp time, std::string line) {
-      line += '\n';
-      output->line(time, std::move(line));
-    });
+    co_return co_await live.environment->invoke(
+        std::move(invocation), [log](base::Timestamp time, std::string line) { log->line(time, std::move(line)); });
   } catch (const std::exception& e) {
     failure = e.what();
   }
-  output->flush();
+  log->flush();
   base::log_error("environment failed", {{"function", function}, {"error", failure}});
   throw aws::lambda::ServiceException("The execution environment of the function failed.");
 }
 
+// Writes START, once.
+class Opening {
+ public:
+  Opening(std::shared_ptr<FunctionLog> log, std::shared_ptr<const Version> version, std::string request_id,
+          const base::Clock& clock)
+      : log_(std::move(log)), version_(std::move(version)), request_id_(std::move(request_id)), clock_(clock) {}
+
+  // The Init phase went well before.
+  void after_init(std::chrono::microseconds took) {
+    sandbox::Outcome outcome;
+    outcome.init_duration = took;
+    log_->platform(clock_.now(), init_ended(*version_, false, "init", outcome, clock_.now()));
+    write();
+  }
+  void write() {
+    if (!written_.exchange(true)) log_->platform(clock_.now(), invoke_started(*version_, request_id_, clock_.now()));
+  }
+
+ private:
+  const std::shared_ptr<FunctionLog> log_;
+  const std::shared_ptr<const Version> version_;
+  const std::string request_id_;
+  const base::Clock& clock_;
+  std::atomic<bool> written_{false};
+};
+
 }  // namespace
 
 async::Task<Invocations::Ran> Invocations::run(std::shared_ptr<const Target> target, Job job) {
+  auto passage = pass_through(trace_of(job.trace_header, house_.d.clock.now()), target->lineage);
+  if (passage.before >= kMaxPassages && !target->recursive_loops) {
+    refuse<aws::lambda::RecursiveInvocationException>(
+        "Lambda detected the function being invoked in a recursive loop with other AWS resources and stopped your function's "
+        "invocation.");
+  }
   const auto version = target->pick(draw());
   Shares shares{target->reserved, house_.settings.account_concurrency, 0};
-  if (!shares.reserved) shares.all_reserved = house_.targets.total_reserved(target->key);
+  if (!shares.reserved) shares.all_reserved = house_.targets.total_set_aside(target->key);
   auto lease = co_await house_.environments.acquire(version, shares);
   const auto& configuration = version->configuration;
   const auto& clock = house_.d.clock;
 
-  const auto output = std::make_shared<Output>(house_.d.logs, *version, lease.live(), job.tail);
-  output->line(clock.now(), start_line(job.request_id, version->label()));
+  const auto log = std::make_shared<FunctionLog>(house_.d.logs, *version, lease.live().stream, job.tail);
+  const auto opening = std::make_shared<Opening>(log, version, job.request_id, clock);
   sandbox::Invocation invocation;
   invocation.request_id = job.request_id;
   invocation.payload = std::move(job.payload);
   invocation.function_arn = target->arn;
   invocation.client_context = std::move(job.client_context);
-  invocation.trace_header = trace_of(job.trace_header, clock.now());
+  invocation.trace_header = std::move(passage.header);
   invocation.timeout = std::chrono::seconds(configuration.timeout_s);
   if (job.stream) {
     job.stream->picked(version->label());
@@ -177,20 +158,25 @@ async::Task<Invocations::Ran> Invocations::run(std::shared_ptr<const Target> tar
   // A start that fails is tried again, as part of the invocation. Until then nothing of the event has been used.
   // https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib
   std::optional<sandbox::Invocation> spare;
-  if (lease.live().fresh) spare = invocation;
-  auto outcome = co_await invoke_in(lease.live(), std::move(invocation), output);
-  if (outcome.init_failed && spare) {
-    output->line(clock.now(), init_report_line(outcome, "init"));
-    co_await house_.environments.start_again(lease, version);
-    outcome = co_await invoke_in(lease.live(), std::move(*spare), output);
-    if (outcome.init_failed) output->line(clock.now(), init_report_line(outcome, "invoke"));
+  if (lease.live().initialized) {
+    opening->write();
+  } else {
+    invocation.begun = [opening](std::chrono::microseconds took) { opening->after_init(took); };
+    spare = invocation;
   }
-  auto& live = lease.live();
+  auto outcome = co_await invoke_in(lease.live(), std::move(invocation), log);
+  if (outcome.init_failed && spare) {
+    log->platform(clock.now(), init_ended(*version, false, "init", outcome, clock.now()));
+    co_await house_.environments.start_again(lease, version);
+    outcome = co_await invoke_in(lease.live(), std::move(*spare), log);
+    if (outcome.init_failed) log->platform(clock.now(), init_ended(*version, false, "invoke", outcome, clock.now()));
+  }
+  opening->write();
+  // Of one that was initialized ahead: its first invocation reports it.
+  if (!outcome.init_duration) outcome.init_duration = std::exchange(lease.live().init_duration, std::nullopt);
   const auto now = clock.now();
-  if (auto line = failure_line(job.request_id, outcome, configuration.timeout_s, now)) output->line(now, std::move(*line));
-  output->line(now, end_line(job.request_id));
-  output->line(now, report_line(job.request_id, outcome, configuration.memory_mb));
-  output->flush();
+  log->platform(now, invoke_ended(*version, job.request_id, outcome, now));
+  log->flush();
 
   const auto arn = function_arn(version->function);
   house_.d.meter.count("lambda", "Request", arn, 1);
@@ -199,13 +185,13 @@ async::Task<Invocations::Ran> Invocations::run(std::shared_ptr<const Target> tar
 
   const bool well =
       outcome.kind == Kind::success || outcome.kind == Kind::function_error || outcome.kind == Kind::payload_too_large;
-  if (well && live.environment->alive()) lease.give_back();
+  if (well && lease.live().environment->alive()) lease.give_back();
 
   Ran ran;
   ran.payload = answer_of(job.request_id, outcome, configuration.timeout_s);
   if (outcome.kind != Kind::success) ran.function_error = "Unhandled";
   ran.executed_version = version->label();
-  if (job.tail) ran.log_tail = output->tail();
+  if (job.tail) ran.log_tail = log->tail();
   co_return ran;
 }
 
@@ -225,8 +211,14 @@ async::Task<Invocations::Job> Invocations::job_of(const wire::Call& call, std::s
   job.request_id = call.request_id.empty() ? base::uuid() : call.request_id;
   job.payload = std::move(payload);
   job.client_context = client_context_of(client_context);
+  job.trace_header = call.trace_header;
   job.tail = log_type.value_or("None") == "Tail";
   co_return job;
+}
+
+async::Task<Invocations::Ran> Invocations::call(FunctionKey key, std::string qualifier, Job job) {
+  const auto target = co_await ready(std::move(key), std::move(qualifier));
+  co_return co_await run(target, std::move(job));
 }
 
 async::Task<aws::lambda::InvocationResponse> Invocations::api(const wire::Call& call, aws::lambda::InvocationRequest request) {
@@ -236,12 +228,8 @@ async::Task<aws::lambda::InvocationResponse> Invocations::api(const wire::Call& 
   if (request.TenantId) not_here("TenantId");
   auto payload = std::move(request.Payload).value_or("");
   if (type == "Event") {
-    co_await enqueue({std::move(ref.key),
-                      std::move(ref.qualifier),
-                      call.request_id.empty() ? base::uuid() : call.request_id,
-                      client_context_of(request.ClientContext),
-                      {},
-                      std::move(payload)});
+    co_await enqueue({std::move(ref.key), std::move(ref.qualifier), call.request_id.empty() ? base::uuid() : call.request_id,
+                      client_context_of(request.ClientContext), call.trace_header, std::move(payload)});
     aws::lambda::InvocationResponse accepted;
     accepted.StatusCode = 202;
     co_return accepted;

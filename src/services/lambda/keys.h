@@ -63,6 +63,27 @@ inline std::string mapping_pair(const FunctionKey& f, std::string_view source, s
   return under("lambda/mapping-pair", f).text(qualifier).text(source).str();
 }
 
+// lambda/provisioned, account, region, name, qualifier -> Provisioned
+inline std::string provisioned(const FunctionKey& f, std::string_view qualifier) {
+  return under("lambda/provisioned", f).text(qualifier).str();
+}
+inline std::string provisioned(const FunctionKey& f) { return under("lambda/provisioned", f).str(); }
+inline std::string all_provisioned(std::string_view account, std::string_view region) {
+  return Key("lambda/provisioned").text(account).text(region).str();
+}
+inline std::string all_provisioned() { return Key("lambda/provisioned").str(); }
+
+// lambda/stored, account, region -> "functions bytes": how many there are, and what their versions and layers take
+inline std::string stored(std::string_view account, std::string_view region) {
+  return Key("lambda/stored").text(account).text(region).str();
+}
+
+// lambda/url, account, region, name, qualifier ("" for the function itself) -> FunctionUrl
+inline std::string url(const FunctionKey& f, std::string_view qualifier) { return under("lambda/url", f).text(qualifier).str(); }
+inline std::string urls(const FunctionKey& f) { return under("lambda/url", f).str(); }
+// lambda/url-id, id -> key of the URL's row
+inline std::string url_id(std::string_view id) { return Key("lambda/url-id").text(id).str(); }
+
 // lambda/pending, account, region, name, number -> "": versions whose activation or update is not finished
 inline std::string pending(const FunctionKey& f, std::uint64_t number) { return under("lambda/pending", f).number(number).str(); }
 inline std::string all_pending() { return Key("lambda/pending").str(); }
@@ -97,8 +118,9 @@ inline std::string all_loose() { return Key("lambda/loose").str(); }
 
 // Everything of this room, for nuke.
 inline constexpr std::string_view kTables[] = {
-    "lambda/function", "lambda/version",      "lambda/alias",         "lambda/policy",       "lambda/reserved",
-    "lambda/pending",  "lambda/layer",        "lambda/layer-version", "lambda/layer-policy", "lambda/use",
-    "lambda/loose",    "lambda/event-invoke", "lambda/mapping",       "lambda/mapping-pair"};
+    "lambda/function",    "lambda/version", "lambda/alias",        "lambda/policy",        "lambda/reserved",
+    "lambda/provisioned", "lambda/pending", "lambda/layer",        "lambda/layer-version", "lambda/layer-policy",
+    "lambda/use",         "lambda/loose",   "lambda/event-invoke", "lambda/mapping",       "lambda/mapping-pair",
+    "lambda/stored",      "lambda/url",     "lambda/url-id"};
 
 }  // namespace lambari::lambda::keys

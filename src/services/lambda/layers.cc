@@ -129,6 +129,7 @@ async::Task<aws::lambda::PublishLayerVersionResponse> Layers::publish(const wire
     v.created = now;
     rows::put_layer(t, ref.account, ref.region, ref.name, layer);
     rows::put(t, v);
+    check_code_storage(house_, t, ref.account, ref.region);
     return v;
   });
   co_return shown<aws::lambda::PublishLayerVersionResponse>(made, house_.links.url(call, made.code.zip));

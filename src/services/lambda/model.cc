@@ -57,11 +57,14 @@ Code to_code(const json::value* value) {
 }
 
 json::object to_json(const Configuration& c) {
-  json::object out{{"runtime", c.runtime},    {"handler", c.handler},
-                   {"role", c.role},          {"description", c.description},
-                   {"timeout", c.timeout_s},  {"memory", c.memory_mb},
-                   {"tmp", c.tmp_mb},         {"architecture", c.architecture},
-                   {"logGroup", c.log_group}, {"updateRuntimeOn", c.update_runtime_on}};
+  json::object out{{"runtime", c.runtime},     {"handler", c.handler},
+                   {"role", c.role},           {"description", c.description},
+                   {"timeout", c.timeout_s},   {"memory", c.memory_mb},
+                   {"tmp", c.tmp_mb},          {"architecture", c.architecture},
+                   {"logGroup", c.log_group},  {"updateRuntimeOn", c.update_runtime_on},
+                   {"logFormat", c.log_format}};
+  if (!c.application_log_level.empty()) out["applicationLogLevel"] = c.application_log_level;
+  if (!c.system_log_level.empty()) out["systemLogLevel"] = c.system_log_level;
   if (c.environment) out["environment"] = pairs(*c.environment);
   if (!c.dead_letter.empty()) out["deadLetter"] = c.dead_letter;
   json::array layers;
@@ -84,6 +87,9 @@ Configuration to_configuration(const json::value* value) {
   c.architecture = text(object, "architecture");
   c.log_group = text(object, "logGroup");
   c.dead_letter = text(object, "deadLetter");
+  if (object.contains("logFormat")) c.log_format = text(object, "logFormat");
+  c.application_log_level = text(object, "applicationLogLevel");
+  c.system_log_level = text(object, "systemLogLevel");
   c.update_runtime_on = text(object, "updateRuntimeOn");
   if (const auto* environment = object.if_contains("environment"); environment && environment->is_object()) {
     c.environment = pairs(environment->as_object());
@@ -135,6 +141,7 @@ std::string encode(const Function& f) {
   auto out = begin();
   out["tags"] = pairs(f.tags);
   out["lastVersion"] = f.last_version;
+  if (f.recursive_loops) out["recursiveLoops"] = true;
   return base::to_json(out);
 }
 
@@ -143,6 +150,7 @@ Function decode_function(std::string_view bytes) {
   Function f;
   if (const auto* tags = object.if_contains("tags"); tags && tags->is_object()) f.tags = pairs(tags->as_object());
   f.last_version = static_cast<std::uint64_t>(number(object, "lastVersion"));
+  f.recursive_loops = object.contains("recursiveLoops");
   return f;
 }
 
@@ -181,6 +189,18 @@ std::string encode(const Policy& p) {
 Policy decode_policy(std::string_view bytes) {
   const auto object = parse(bytes);
   return {texts(object.if_contains("statements")), text(object, "revision")};
+}
+
+std::string encode(const Provisioned& p) {
+  auto out = begin();
+  out["requested"] = p.requested;
+  out["modified"] = p.modified.ms;
+  return base::to_json(out);
+}
+
+Provisioned decode_provisioned(std::string_view bytes) {
+  const auto object = parse(bytes);
+  return {static_cast<int>(number(object, "requested")), {number(object, "modified")}};
 }
 
 std::string encode(const Layer& l) {

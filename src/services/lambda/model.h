@@ -42,6 +42,8 @@ struct Configuration {
   std::string architecture = "x86_64";
   std::string dead_letter;  // ARN of a queue or topic
   std::string log_group;    // empty: /aws/lambda/<name>
+  std::string log_format = "Text";
+  std::string application_log_level, system_log_level;  // of the format JSON only
   std::string update_runtime_on = "Auto";
   bool operator==(const Configuration&) const = default;
 };
@@ -69,6 +71,7 @@ struct Function {
   FunctionKey key;
   std::map<std::string, std::string> tags;
   std::uint64_t last_version = 0;  // numbers are never used again
+  bool recursive_loops = false;    // RecursiveLoop Allow
   bool operator==(const Function&) const = default;
 };
 
@@ -76,6 +79,13 @@ struct Alias {
   std::string name, version, description, revision;
   std::map<std::string, double> weights;  // of additional versions
   bool operator==(const Alias&) const = default;
+};
+
+// Provisioned concurrency of a published version or an alias.
+struct Provisioned {
+  int requested = 0;
+  base::Timestamp modified;
+  bool operator==(const Provisioned&) const = default;
 };
 
 // The resource policy of a function, one of its versions, an alias or a layer version. Statements are JSON objects.
@@ -107,6 +117,7 @@ std::string encode(const Version& value);
 std::string encode(const Function& value);
 std::string encode(const Alias& value);
 std::string encode(const Policy& value);
+std::string encode(const Provisioned& value);
 std::string encode(const Layer& value);
 std::string encode(const LayerVersion& value);
 
@@ -115,6 +126,7 @@ Version decode_version(std::string_view bytes);
 Function decode_function(std::string_view bytes);
 Alias decode_alias(std::string_view bytes);
 Policy decode_policy(std::string_view bytes);
+Provisioned decode_provisioned(std::string_view bytes);
 Layer decode_layer(std::string_view bytes);
 LayerVersion decode_layer_version(std::string_view bytes);
 

@@ -19,6 +19,9 @@ TEST(Model, VersionRoundTrip) {
   v.configuration.environment = {{"A", "1"}, {"B", ""}};
   v.configuration.layers = {{"arn:aws:lambda:us-east-1:000000000000:layer:l:1", {"ab", 7, 9}}, {"x", {"cd", 1, 2}}};
   v.configuration.log_group = "/mine";
+  v.configuration.log_format = "JSON";
+  v.configuration.application_log_level = "DEBUG";
+  v.configuration.system_log_level = "WARN";
   v.configuration.update_runtime_on = "Manual";
   v.code = {"ff00", 52'428'800, 262'144'000};
   v.modified = {1'769'817'600'123};

@@ -140,6 +140,27 @@ class Account {
       const wire::Call& call, aws::lambda::GetFunctionCodeSigningConfigRequest request);
   async::Task<aws::lambda::GetFunctionRecursionConfigResponse> get_recursion(
       const wire::Call& call, aws::lambda::GetFunctionRecursionConfigRequest request);
+  async::Task<aws::lambda::PutFunctionRecursionConfigResponse> put_recursion(
+      const wire::Call& call, aws::lambda::PutFunctionRecursionConfigRequest request);
+
+ private:
+  House& house_;
+};
+
+// Throws CodeStorageExceededException when what is written by now is more than an account may store. Inside the transaction.
+void check_code_storage(House& house, store::Reader& reader, std::string_view account, std::string_view region);
+
+// provisioned.cc
+class ProvisionedConcurrency {
+ public:
+  explicit ProvisionedConcurrency(House& house) : house_(house) {}
+  async::Task<aws::lambda::PutProvisionedConcurrencyConfigResponse> put(
+      const wire::Call& call, aws::lambda::PutProvisionedConcurrencyConfigRequest request);
+  async::Task<aws::lambda::GetProvisionedConcurrencyConfigResponse> get(
+      const wire::Call& call, aws::lambda::GetProvisionedConcurrencyConfigRequest request);
+  async::Task<> remove(const wire::Call& call, aws::lambda::DeleteProvisionedConcurrencyConfigRequest request);
+  async::Task<aws::lambda::ListProvisionedConcurrencyConfigsResponse> list(
+      const wire::Call& call, aws::lambda::ListProvisionedConcurrencyConfigsRequest request);
 
  private:
   House& house_;
@@ -162,13 +183,18 @@ class Invocations {
   async::Task<contracts::Delivery> deliver(contracts::Parcel parcel);
   async::Task<Attempt> attempt(Event event);
 
- private:
   struct Job {
     std::string request_id, payload, client_context, trace_header;
     bool tail = false;
     std::shared_ptr<StreamedAnswer> stream;  // when set, the answer goes there
   };
   using Ran = Finished;
+  // For a caller who was let in. Throws as the API's Invoke does.
+  async::Task<Ran> call(FunctionKey key, std::string qualifier, Job job);
+  // The same, back when the answer has begun or the function has ended without.
+  async::Task<std::shared_ptr<StreamedAnswer>> call_streamed(FunctionKey key, std::string qualifier, Job job);
+
+ private:
   async::Task<> run_streamed(std::shared_ptr<const Target> target, Job job);
   async::Task<Job> job_of(const wire::Call& call, std::string payload, std::optional<std::string> client_context,
                           std::optional<std::string> log_type);

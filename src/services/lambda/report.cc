@@ -46,7 +46,15 @@ std::string document(std::string_view type, std::string_view message) {
 
 }  // namespace
 
-std::string init_start_line(std::string_view region, std::string_view runtime) {
+std::string error_type_of(const sandbox::Outcome& outcome) {
+  return outcome.kind == Kind::init_error && !outcome.error_type.empty() ? outcome.error_type : exit_type(outcome);
+}
+
+std::uint64_t used_mb(const sandbox::Outcome& outcome, int memory_mb) {
+  return std::min<std::uint64_t>((outcome.max_memory_bytes + (1 << 20) - 1) >> 20, static_cast<std::uint64_t>(memory_mb));
+}
+
+std::string runtime_version_name(std::string_view runtime) {
   // "python3.12" is announced as "python:3.12", "provided.al2023" as "provided:al2023".
   std::string shown(runtime);
   if (const auto digit = shown.find_first_of("0123456789"); shown.starts_with("provided.")) {
@@ -55,7 +63,19 @@ std::string init_start_line(std::string_view region, std::string_view runtime) {
     shown.insert(digit, ":");
   }
   if (shown.ends_with(".x")) shown.resize(shown.size() - 2);
-  return fmt::format("INIT_START Runtime Version: {}.v1\tRuntime Version ARN: {}\n", shown, runtime_version_arn(region, runtime));
+  return shown + ".v1";
+}
+
+std::string init_start_line(std::string_view region, std::string_view runtime) {
+  return fmt::format("INIT_START Runtime Version: {}\tRuntime Version ARN: {}\n", runtime_version_name(runtime),
+                     runtime_version_arn(region, runtime));
+}
+
+std::string init_report_line(const sandbox::Outcome& outcome, std::string_view phase) {
+  const auto took = outcome.init_duration.value_or(outcome.duration);
+  auto line = fmt::format("INIT_REPORT Init Duration: {:.2f} ms\tPhase: {}\tStatus: ", ms(took), phase);
+  if (outcome.kind == Kind::timeout) return line + "timeout\n";
+  return line + "error\tError Type: " + error_type_of(outcome) + "\n";
 }
 
 std::string start_line(std::string_view request_id, std::string_view version) {
@@ -69,29 +89,16 @@ std::uint64_t billed_ms(const sandbox::Outcome& outcome) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(1, (us + 999) / 1'000));
 }
 
-std::string init_report_line(const sandbox::Outcome& outcome, std::string_view phase) {
-  const auto took = outcome.init_duration.value_or(outcome.duration);
-  auto line = fmt::format("INIT_REPORT Init Duration: {:.2f} ms\tPhase: {}\tStatus: ", ms(took), phase);
-  if (outcome.kind == Kind::timeout) return line + "timeout\n";
-  return line + "error\tError Type: " + exit_type(outcome) + "\n";
-}
-
 std::string report_line(std::string_view request_id, const sandbox::Outcome& outcome, int memory_mb) {
-  const auto used =
-      std::min<std::uint64_t>((outcome.max_memory_bytes + (1 << 20) - 1) >> 20, static_cast<std::uint64_t>(memory_mb));
   auto line = fmt::format(
       "REPORT RequestId: {}\tDuration: {:.2f} ms\tBilled Duration: {} ms\tMemory Size: {} MB\tMax Memory Used: {} MB\t",
-      request_id, ms(outcome.duration), billed_ms(outcome), memory_mb, used);
+      request_id, ms(outcome.duration), billed_ms(outcome), memory_mb, used_mb(outcome, memory_mb));
   if (outcome.init_duration) line += fmt::format("Init Duration: {:.2f} ms\t", ms(*outcome.init_duration));
   switch (outcome.kind) {
     case Kind::timeout: line += "Status: timeout"; break;
     case Kind::init_error:
     case Kind::crash:
-    case Kind::out_of_memory:
-      line +=
-          fmt::format("Status: error\tError Type: {}",
-                      outcome.kind == Kind::init_error && !outcome.error_type.empty() ? outcome.error_type : exit_type(outcome));
-      break;
+    case Kind::out_of_memory: line += "Status: error\tError Type: " + error_type_of(outcome); break;
     default: break;
   }
   return line + "\n";

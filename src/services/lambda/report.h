@@ -23,6 +23,12 @@ std::string report_line(std::string_view request_id, const sandbox::Outcome& out
 // Whole milliseconds, rounded up. Init is billed like the invocation it precedes.
 std::uint64_t billed_ms(const sandbox::Outcome& outcome);
 
+// "python:3.12.v1"
+std::string runtime_version_name(std::string_view runtime);
+// What an environment that could not answer is reported with ("Runtime.ExitError").
+std::string error_type_of(const sandbox::Outcome& outcome);
+std::uint64_t used_mb(const sandbox::Outcome& outcome, int memory_mb);
+
 // What went wrong, as a line in the log; nothing when the function answered or reported its error itself.
 std::optional<std::string> failure_line(std::string_view request_id, const sandbox::Outcome& outcome, int timeout_s,
                                         base::Timestamp now);

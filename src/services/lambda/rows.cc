@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "services/lambda/keys.h"
+#include "services/lambda/url_model.h"
 
 namespace lambari::lambda::rows {
 namespace {
@@ -39,6 +40,19 @@ void each(Reader& reader, store::Range range, Visit visit) {
 bool read_function_key(KeyReader& reader, FunctionKey& out) {
   std::string table;
   return reader.text(table) && reader.text(out.account) && reader.text(out.region) && reader.text(out.name);
+}
+
+// Before the write that changes it.
+void add_usage(Transaction& t, std::string_view account, std::string_view region, int functions, std::int64_t bytes) {
+  if (functions == 0 && bytes == 0) return;
+  const auto before = usage(t, account, region);
+  const auto now_functions = static_cast<std::int64_t>(before.functions) + functions;
+  const auto now_bytes = static_cast<std::int64_t>(before.code_bytes) + bytes;
+  if (now_functions == 0 && now_bytes == 0) {
+    t.erase(keys::stored(account, region));
+  } else {
+    t.put(keys::stored(account, region), std::to_string(now_functions) + " " + std::to_string(now_bytes));
+  }
 }
 
 bool unfinished(const Version& v) { return v.state == "Pending" || v.update_status == "InProgress"; }
@@ -80,20 +94,74 @@ std::optional<int> reserved(Reader& reader, const FunctionKey& key) {
   });
 }
 
-int total_reserved(Reader& reader, std::string_view account, std::string_view region) {
+int total_set_aside(Reader& reader, std::string_view account, std::string_view region) {
   int total = 0;
-  each(reader, prefix_range(keys::all_reserved(account, region)),
-       [&](const store::KeyValue& row) { total += static_cast<int>(base::parse_int(row.value).value_or(0)); });
+  std::set<std::string> with_reservation;
+  each(reader, prefix_range(keys::all_reserved(account, region)), [&](const store::KeyValue& row) {
+    total += static_cast<int>(base::parse_int(row.value).value_or(0));
+    KeyReader fields(row.key);
+    if (FunctionKey key; read_function_key(fields, key)) with_reservation.insert(std::move(key.name));
+  });
+  each(reader, prefix_range(keys::all_provisioned(account, region)), [&](const store::KeyValue& row) {
+    KeyReader fields(row.key);
+    FunctionKey key;
+    if (read_function_key(fields, key) && !with_reservation.contains(key.name)) total += decode_provisioned(row.value).requested;
+  });
   return total;
 }
 
-void put(Transaction& t, const Function& function) { t.put(keys::function(function.key), encode(function)); }
+std::optional<Provisioned> provisioned(Reader& reader, const FunctionKey& key, std::string_view qualifier) {
+  const auto bytes = reader.get(keys::provisioned(key, qualifier));
+  if (!bytes) return std::nullopt;
+  return decode_provisioned(*bytes);
+}
+
+std::map<std::string, Provisioned> provisioned(Reader& reader, const FunctionKey& key) {
+  std::map<std::string, Provisioned> out;
+  each(reader, prefix_range(keys::provisioned(key)), [&](const store::KeyValue& row) {
+    KeyReader fields(row.key);
+    FunctionKey ignored;
+    std::string qualifier;
+    if (read_function_key(fields, ignored) && fields.text(qualifier)) out.emplace(qualifier, decode_provisioned(row.value));
+  });
+  return out;
+}
+
+std::vector<FunctionKey> provisioned_functions(Reader& reader) {
+  std::vector<FunctionKey> out;
+  each(reader, prefix_range(keys::all_provisioned()), [&](const store::KeyValue& row) {
+    KeyReader fields(row.key);
+    FunctionKey key;
+    if (read_function_key(fields, key) && (out.empty() || out.back() != key)) out.push_back(std::move(key));
+  });
+  return out;
+}
+
+void put_provisioned(Transaction& t, const FunctionKey& key, std::string_view qualifier,
+                     const std::optional<Provisioned>& config) {
+  if (config) {
+    t.put(keys::provisioned(key, qualifier), encode(*config));
+  } else {
+    t.erase(keys::provisioned(key, qualifier));
+  }
+}
+
+void put(Transaction& t, const Function& f) {
+  const auto key = keys::function(f.key);
+  if (!t.get(key)) add_usage(t, f.key.account, f.key.region, 1, 0);
+  t.put(key, encode(f));
+}
 
 void put(Transaction& t, const Version& v, std::vector<std::string>& loose) {
   const auto key = keys::version(v.function, v.number);
   const auto now = zips_of(v);
   std::set<std::string> before;
-  if (const auto old = version(t, v.function, v.number)) before = zips_of(*old);
+  auto growth = static_cast<std::int64_t>(v.code.size);
+  if (const auto old = version(t, v.function, v.number)) {
+    before = zips_of(*old);
+    growth -= static_cast<std::int64_t>(old->code.size);
+  }
+  add_usage(t, v.function.account, v.function.region, 0, growth);
   for (const auto& zip : before) {
     if (!now.contains(zip)) drop_use(t, zip, key, loose);
   }
@@ -114,6 +182,8 @@ void erase_alias(Transaction& t, const FunctionKey& key, std::string_view name) 
   t.erase(keys::alias(key, name));
   t.erase(keys::policy(key, name));
   t.erase(keys::event_invoke(key, name));
+  t.erase(keys::provisioned(key, name));
+  erase_function_url(t, key, name);
 }
 
 void put_policy(Transaction& t, const FunctionKey& key, std::string_view qualifier, const Policy& policy) {
@@ -150,11 +220,13 @@ void erase_version(Transaction& t, const FunctionKey& key, std::uint64_t number,
   const auto row = version(t, key, number);
   if (!row) return;
   const auto owner = keys::version(key, number);
+  add_usage(t, key.account, key.region, 0, -static_cast<std::int64_t>(row->code.size));
   for (const auto& zip : zips_of(*row)) drop_use(t, zip, owner, loose);
   t.erase(owner);
   t.erase(keys::pending(key, number));
   t.erase(keys::policy(key, row->label()));
   t.erase(keys::event_invoke(key, row->label()));
+  t.erase(keys::provisioned(key, row->label()));
 }
 
 void erase_function(Transaction& t, const FunctionKey& key, std::vector<std::string>& loose) {
@@ -169,7 +241,10 @@ void erase_function(Transaction& t, const FunctionKey& key, std::vector<std::str
   t.erase(prefix_range(keys::aliases(key)));
   t.erase(prefix_range(keys::policies(key)));
   t.erase(prefix_range(keys::event_invokes(key)));
+  t.erase(prefix_range(keys::provisioned(key)));
+  erase_function_urls(t, key);
   t.erase(keys::reserved(key));
+  add_usage(t, key.account, key.region, -1, 0);
   t.erase(keys::function(key));
 }
 
@@ -195,6 +270,7 @@ void put_layer(Transaction& t, std::string_view account, std::string_view region
 
 void put(Transaction& t, const LayerVersion& v) {
   const auto key = keys::layer_version(v.account, v.region, v.name, v.number);
+  if (!t.get(key)) add_usage(t, v.account, v.region, 0, static_cast<std::int64_t>(v.code.size));
   t.put(keys::use(v.code.zip, key), "");
   t.put(key, encode(v));
 }
@@ -204,6 +280,7 @@ void erase_layer_version(Transaction& t, std::string_view account, std::string_v
   const auto row = layer_version(t, account, region, name, number);
   if (!row) return;
   const auto key = keys::layer_version(account, region, name, number);
+  add_usage(t, account, region, 0, -static_cast<std::int64_t>(row->code.size));
   drop_use(t, row->code.zip, key, loose);
   t.erase(key);
   t.erase(keys::layer_policy(account, region, name, number));
@@ -305,6 +382,13 @@ std::vector<PendingVersion> pending(Reader& reader) {
 
 Usage usage(Reader& reader, std::string_view account, std::string_view region) {
   Usage usage;
+  if (const auto bytes = reader.get(keys::stored(account, region))) {
+    const auto [functions, code] = base::cut(*bytes, ' ');
+    usage.functions = static_cast<std::uint64_t>(base::parse_int(functions).value_or(0));
+    usage.code_bytes = static_cast<std::uint64_t>(base::parse_int(code).value_or(0));
+    return usage;
+  }
+  // Nothing was written since this row is kept: it is counted once.
   each(reader, prefix_range(keys::functions(account, region)), [&](const store::KeyValue&) { ++usage.functions; });
   each(reader, prefix_range(keys::all_versions(account, region)),
        [&](const store::KeyValue& row) { usage.code_bytes += decode_version(row.value).code.size; });

@@ -1,6 +1,7 @@
 // The rows of the room, read and written inside transactions. Keeps the reference index of blobs beside the rows that name them.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,21 +20,28 @@ std::optional<Version> version(Reader& reader, const FunctionKey& key, std::uint
 std::optional<Alias> alias(Reader& reader, const FunctionKey& key, std::string_view name);
 std::optional<Policy> policy(Reader& reader, const FunctionKey& key, std::string_view qualifier);
 std::optional<int> reserved(Reader& reader, const FunctionKey& key);
-// Of all functions of an account in a region.
-int total_reserved(Reader& reader, std::string_view account, std::string_view region);
+// Of all functions of an account in a region: reservations, and what is provisioned for functions without one.
+int total_set_aside(Reader& reader, std::string_view account, std::string_view region);
+
+std::optional<Provisioned> provisioned(Reader& reader, const FunctionKey& key, std::string_view qualifier);
+std::map<std::string, Provisioned> provisioned(Reader& reader, const FunctionKey& key);  // by qualifier
+// All functions that have some, of all accounts.
+std::vector<FunctionKey> provisioned_functions(Reader& reader);
+void put_provisioned(Transaction& t, const FunctionKey& key, std::string_view qualifier,
+                     const std::optional<Provisioned>& config);
 
 void put(Transaction& t, const Function& function);
 // Also keeps `pending` and `use` in step with the row. Zips that may have lost their last user are added to `loose`.
 void put(Transaction& t, const Version& version, std::vector<std::string>& loose);
 void put(Transaction& t, const FunctionKey& key, const Alias& alias);
-// With its policy.
+// With its policy and its provisioned concurrency.
 void erase_alias(Transaction& t, const FunctionKey& key, std::string_view name);
 void put_policy(Transaction& t, const FunctionKey& key, std::string_view qualifier, const Policy& policy);
 
 void put_reserved(Transaction& t, const FunctionKey& key, std::optional<int> count);
 
 void erase_version(Transaction& t, const FunctionKey& key, std::uint64_t number, std::vector<std::string>& loose);
-// With versions, aliases, policies and reservation.
+// With versions, aliases, policies, reservation and provisioned concurrency.
 void erase_function(Transaction& t, const FunctionKey& key, std::vector<std::string>& loose);
 
 std::optional<Layer> layer(Reader& reader, std::string_view account, std::string_view region, std::string_view name);
@@ -71,6 +79,7 @@ struct PendingVersion {
 };
 std::vector<PendingVersion> pending(Reader& reader);
 
+// Kept in step by the writes above, in their transactions.
 struct Usage {
   std::uint64_t functions = 0, code_bytes = 0;
 };

@@ -315,20 +315,35 @@ void check_extras(const Extras& e) {
   if (e.accelerator) not_here("AcceleratorConfig");
 }
 
-std::string check_logging(const aws::lambda::LoggingConfig& logging, const std::string& before) {
-  if (logging.LogFormat && *logging.LogFormat != "Text") not_here("LoggingConfig with LogFormat " + *logging.LogFormat);
-  if (logging.ApplicationLogLevel || logging.SystemLogLevel) {
-    invalid(
-        "LogLevel is not supported when LogFormat is set to \"Text\". Remove LogLevel from your request or change the LogFormat "
-        "to "
-        "\"JSON\" and try again.");
+void set_logging(const aws::lambda::LoggingConfig& logging, Configuration& c) {
+  if (logging.LogFormat) c.log_format = *logging.LogFormat;
+  if (c.log_format != "JSON") {
+    if (logging.ApplicationLogLevel || logging.SystemLogLevel) {
+      invalid(
+          "LogLevel is not supported when LogFormat is set to \"Text\". Remove LogLevel from your request or change the "
+          "LogFormat "
+          "to \"JSON\" and try again.");
+    }
+    c.application_log_level.clear();
+    c.system_log_level.clear();
+  } else {
+    if (logging.ApplicationLogLevel) c.application_log_level = *logging.ApplicationLogLevel;
+    if (logging.SystemLogLevel) c.system_log_level = *logging.SystemLogLevel;
+    if (c.application_log_level.empty()) c.application_log_level = "INFO";
+    if (c.system_log_level.empty()) c.system_log_level = "INFO";
   }
-  if (!logging.LogGroup) return before;
+  if (!logging.LogGroup) return;
   if (logging.LogGroup->empty() || logging.LogGroup->size() > 512 || !name_chars(*logging.LogGroup, "./#")) {
     violates(*logging.LogGroup, "loggingConfig.logGroup",
              R"(Member must satisfy regular expression pattern: [\.\-_/#A-Za-z0-9]+)");
   }
-  return *logging.LogGroup;
+  c.log_group = *logging.LogGroup;
+}
+
+void check_ephemeral_storage(int megabytes) {
+  if (megabytes <= kMaxEphemeralStorage) return;
+  violates(std::to_string(megabytes), "ephemeralStorage.size",
+           "Member must have value less than or equal to " + std::to_string(kMaxEphemeralStorage));
 }
 
 void check_total_size(const Code& code, const std::vector<LayerUse>& layers) {

@@ -17,7 +17,6 @@ namespace lambari::lambda {
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 inline constexpr std::uint64_t kMaxZipped = 52'428'800;
 inline constexpr std::uint64_t kMaxUnzipped = 262'144'000;
-inline constexpr std::uint64_t kMaxStoredCode = 80'530'636'800;  // GetAccountSettings' TotalCodeSize
 inline constexpr std::size_t kMaxPayload = 6'291'456;
 inline constexpr std::size_t kMaxResponse = 6'291'556;
 inline constexpr std::size_t kMaxEnvironment = 4'096;
@@ -27,6 +26,7 @@ inline constexpr std::size_t kMaxTags = 50;
 inline constexpr std::size_t kMaxClientContext = 3'583;
 inline constexpr std::size_t kPage = 50;  // items a list gives at most, whatever is asked
 inline constexpr int kMinUnreserved = 100;
+inline constexpr int kMaxEphemeralStorage = 10'240;
 
 struct Scope {
   std::string account, region;
@@ -90,8 +90,9 @@ struct Extras {
   const std::optional<aws::lambda::AcceleratorConfig>& accelerator;
 };
 void check_extras(const Extras& extras);
-// The log group to use ("" for the default one).
-std::string check_logging(const aws::lambda::LoggingConfig& logging, const std::string& before);
+// What the request gives in place of what was there.
+void set_logging(const aws::lambda::LoggingConfig& logging, Configuration& configuration);
+void check_ephemeral_storage(int megabytes);
 
 // Code and layers together, unzipped.
 void check_total_size(const Code& code, const std::vector<LayerUse>& layers);

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "services/lambda/admission.h"
 #include "services/lambda/links.h"
 #include "services/lambda/operations.h"
 #include "services/lambda/report.h"
@@ -159,25 +158,6 @@ TEST(Rules, MarkersAreOpaque) {
   EXPECT_EQ(page_size(std::nullopt), 50u);
   EXPECT_EQ(page_size(10'000), 50u);
   EXPECT_EQ(page_size(2), 2u);
-}
-
-TEST(Admission, ReservedAndShared) {
-  Admission admission;
-  const FunctionKey a{"1", "r", "a"}, b{"1", "r", "b"};
-  const Shares reserved{2, 10, 2}, shared{std::nullopt, 10, 8};
-  EXPECT_EQ(admission.enter(a, reserved).answer, Admission::Answer::admitted);
-  EXPECT_EQ(admission.enter(a, reserved).answer, Admission::Answer::admitted);
-  EXPECT_EQ(admission.enter(a, reserved).answer, Admission::Answer::function_limit);
-  EXPECT_EQ(admission.enter(b, shared).answer, Admission::Answer::admitted);
-  EXPECT_EQ(admission.enter(b, shared).answer, Admission::Answer::admitted);
-  EXPECT_EQ(admission.enter(b, shared).answer, Admission::Answer::account_limit);
-  EXPECT_EQ(admission.running(), 4);
-  admission.leave(b, true);
-  EXPECT_EQ(admission.enter(b, shared).answer, Admission::Answer::admitted);
-  admission.leave(a, false);
-  EXPECT_EQ(admission.enter(a, reserved).answer, Admission::Answer::admitted);
-  EXPECT_EQ(admission.enter({"1", "other", "b"}, shared).answer, Admission::Answer::admitted);
-  EXPECT_EQ(admission.enter(a, Shares{0, 10, 0}).answer, Admission::Answer::function_limit);
 }
 
 TEST(Links, OpenOnlyWhatWasMadeAndNotTooLate) {

@@ -10,6 +10,7 @@
 #include "services/lambda/mappings.h"
 #include "services/lambda/operations.h"
 #include "services/lambda/rows.h"
+#include "services/lambda/urls.h"
 
 namespace lambari::lambda {
 
@@ -26,14 +27,17 @@ struct Lambda::Parts {
   Permissions permissions{house};
   Tags tags{house};
   Account account{house};
+  ProvisionedConcurrency provisioned{house};
   EventInvokeConfigs event_invoke_configs{house};
   AsyncQueue events{house, house.roles, [this](Event event) { return invocations.attempt(std::move(event)); }};
   Mappings mappings{house, [this](Event event) { return invocations.attempt(std::move(event)); }};
   Invocations invocations{house, [this](Event event) { return events.accept(std::move(event)); }};
+  FunctionUrls urls{house, invocations};
 
   static async::Task<> tend(std::shared_ptr<Parts> parts) {
     for (unsigned tick = 0; !parts->house.background.stopping(); ++tick) {
       parts->house.environments.tend();
+      parts->house.provisioning.tend();
       if (tick % 5 == 4) co_await parts->house.packages.sweep();
       co_await parts->house.background.pause(1s);
     }
@@ -50,6 +54,7 @@ async::Task<> Lambda::start() {
   for (const auto& item : rows::pending(*house.d.store.read())) {
     if (const auto version = rows::version(*house.d.store.read(), item.function, item.number)) house.settle_later(*version);
   }
+  house.provisioning.start();
   house.background.spawn("tend environments", Parts::tend(parts_));
   co_await parts_->events.start();
   co_await parts_->mappings.start();
@@ -84,6 +89,7 @@ async::Task<> Lambda::nuke() {
     for (const auto table : keys::kTables) t.erase(store::prefix_range(store::Key(table).str()));
   });
   house.targets.forget_all();
+  house.provisioning.forget_all();
   house.environments.retire_all();
   parts_->mappings.forget_all();
   co_await parts_->events.clear();
@@ -107,6 +113,10 @@ async::Task<std::optional<std::string>> Lambda::package(std::string token) {
 
 async::Task<contracts::Delivery> Lambda::deliver(contracts::Parcel parcel) {
   return parts_->invocations.deliver(std::move(parcel));
+}
+
+async::Task<http::Response> Lambda::serve_url(http::Request request, UrlPlace place) {
+  return parts_->urls.serve(std::move(request), std::move(place));
 }
 
 Lambda::Counters Lambda::counters() const {
@@ -166,6 +176,13 @@ FORWARD(aws::lambda::Concurrency, PutFunctionConcurrency, PutFunctionConcurrency
 FORWARD(aws::lambda::GetFunctionConcurrencyResponse, GetFunctionConcurrency, GetFunctionConcurrencyRequest,
         account.get_concurrency)
 FORWARD(void, DeleteFunctionConcurrency, DeleteFunctionConcurrencyRequest, account.delete_concurrency)
+FORWARD(aws::lambda::PutProvisionedConcurrencyConfigResponse, PutProvisionedConcurrencyConfig,
+        PutProvisionedConcurrencyConfigRequest, provisioned.put)
+FORWARD(aws::lambda::GetProvisionedConcurrencyConfigResponse, GetProvisionedConcurrencyConfig,
+        GetProvisionedConcurrencyConfigRequest, provisioned.get)
+FORWARD(void, DeleteProvisionedConcurrencyConfig, DeleteProvisionedConcurrencyConfigRequest, provisioned.remove)
+FORWARD(aws::lambda::ListProvisionedConcurrencyConfigsResponse, ListProvisionedConcurrencyConfigs,
+        ListProvisionedConcurrencyConfigsRequest, provisioned.list)
 FORWARD(aws::lambda::GetRuntimeManagementConfigResponse, GetRuntimeManagementConfig, GetRuntimeManagementConfigRequest,
         versions.get_runtime_management)
 FORWARD(aws::lambda::PutRuntimeManagementConfigResponse, PutRuntimeManagementConfig, PutRuntimeManagementConfigRequest,
@@ -189,6 +206,13 @@ FORWARD(aws::lambda::FunctionEventInvokeConfig, GetFunctionEventInvokeConfig, Ge
 FORWARD(void, DeleteFunctionEventInvokeConfig, DeleteFunctionEventInvokeConfigRequest, event_invoke_configs.remove)
 FORWARD(aws::lambda::ListFunctionEventInvokeConfigsResponse, ListFunctionEventInvokeConfigs,
         ListFunctionEventInvokeConfigsRequest, event_invoke_configs.list)
+FORWARD(aws::lambda::CreateFunctionUrlConfigResponse, CreateFunctionUrlConfig, CreateFunctionUrlConfigRequest, urls.create)
+FORWARD(aws::lambda::GetFunctionUrlConfigResponse, GetFunctionUrlConfig, GetFunctionUrlConfigRequest, urls.get)
+FORWARD(aws::lambda::UpdateFunctionUrlConfigResponse, UpdateFunctionUrlConfig, UpdateFunctionUrlConfigRequest, urls.update)
+FORWARD(void, DeleteFunctionUrlConfig, DeleteFunctionUrlConfigRequest, urls.remove)
+FORWARD(aws::lambda::ListFunctionUrlConfigsResponse, ListFunctionUrlConfigs, ListFunctionUrlConfigsRequest, urls.list)
+FORWARD(aws::lambda::PutFunctionRecursionConfigResponse, PutFunctionRecursionConfig, PutFunctionRecursionConfigRequest,
+        account.put_recursion)
 #undef FORWARD
 
 // Tags belong to functions and to event source mappings.

@@ -26,6 +26,7 @@
 #include "contracts/room.h"
 #include "contracts/target.h"
 #include "delivery/targets.h"
+#include "http/message.h"
 #include "sandbox/sandbox.h"
 #include "store/store.h"
 
@@ -53,12 +54,23 @@ struct Dependencies {
   contracts::QueueSource* queues = nullptr;
 };
 
+// Which function URL a request means.
+inline constexpr std::size_t kUrlIdSize = 32;
+struct UrlPlace {
+  std::string id;
+  std::size_t prefix = 0;  // bytes of the request's target that only address the URL: "/_aws/lambda-url/{id}"
+};
+
 struct Settings {
   int account_concurrency = 1'000;                     // per account and region
   int max_environments = 2'000;                        // alive in this process, idle ones included
-  std::chrono::milliseconds idle_timeout{5 * 60'000};  // an idle environment is retired after it
+  int burst_environments = 1'000;                      // new ones of a function, at once and each ten seconds
+  int requests_per_concurrency = 10;                   // each second
+  std::chrono::milliseconds idle_timeout{5 * 60'000};  // an idle environment is retired after it; traffic may teach longer
   std::chrono::milliseconds max_lifetime{6 * 3'600'000};
-  std::uint64_t min_available_mb = 0;  // host memory to keep free; 0: a twentieth of the total
+  std::uint64_t max_stored_code = 80'530'636'800;  // bytes of zips, per account and region
+  bool verify_signatures = true;                   // of calls to function URLs; false with --auth=open
+  std::uint64_t min_available_mb = 0;              // host memory to keep free; 0: a twentieth of the total
 };
 
 class Lambda final : public aws::lambda::AbstractService,
@@ -86,6 +98,13 @@ class Lambda final : public aws::lambda::AbstractService,
   // The zip behind a URL that GetFunction and GetLayerVersion give: GET /_lambari/packages/<token>. Such a URL is its own
   // authority for ten minutes, as AWS's presigned ones; nothing when the token is wrong or too old.
   async::Task<std::optional<std::string>> package(std::string token);
+
+  // ---- function URLs ----
+  // {id}.lambda-url.{region}.localhost, {id}.lambda-url.{region}.on.aws, and the path form /_aws/lambda-url/{id}/... No I/O, no
+  // allocation when it is none of them.
+  static std::optional<UrlPlace> url_place(const http::Request& head);
+  static constexpr std::size_t kUrlBodyLimit = 6 * 1024 * 1024;
+  async::Task<http::Response> serve_url(http::Request request, UrlPlace place);
 
   // For `doctor` and metrics.
   struct Counters {
@@ -133,6 +152,13 @@ class Lambda final : public aws::lambda::AbstractService,
   LAMBARI_OPERATION(aws::lambda::Concurrency, PutFunctionConcurrency, PutFunctionConcurrencyRequest)
   LAMBARI_OPERATION(aws::lambda::GetFunctionConcurrencyResponse, GetFunctionConcurrency, GetFunctionConcurrencyRequest)
   LAMBARI_OPERATION(void, DeleteFunctionConcurrency, DeleteFunctionConcurrencyRequest)
+  LAMBARI_OPERATION(aws::lambda::PutProvisionedConcurrencyConfigResponse, PutProvisionedConcurrencyConfig,
+                    PutProvisionedConcurrencyConfigRequest)
+  LAMBARI_OPERATION(aws::lambda::GetProvisionedConcurrencyConfigResponse, GetProvisionedConcurrencyConfig,
+                    GetProvisionedConcurrencyConfigRequest)
+  LAMBARI_OPERATION(void, DeleteProvisionedConcurrencyConfig, DeleteProvisionedConcurrencyConfigRequest)
+  LAMBARI_OPERATION(aws::lambda::ListProvisionedConcurrencyConfigsResponse, ListProvisionedConcurrencyConfigs,
+                    ListProvisionedConcurrencyConfigsRequest)
   LAMBARI_OPERATION(aws::lambda::GetRuntimeManagementConfigResponse, GetRuntimeManagementConfig,
                     GetRuntimeManagementConfigRequest)
   LAMBARI_OPERATION(aws::lambda::PutRuntimeManagementConfigResponse, PutRuntimeManagementConfig,
@@ -154,6 +180,13 @@ class Lambda final : public aws::lambda::AbstractService,
   LAMBARI_OPERATION(void, DeleteFunctionEventInvokeConfig, DeleteFunctionEventInvokeConfigRequest)
   LAMBARI_OPERATION(aws::lambda::ListFunctionEventInvokeConfigsResponse, ListFunctionEventInvokeConfigs,
                     ListFunctionEventInvokeConfigsRequest)
+  LAMBARI_OPERATION(aws::lambda::CreateFunctionUrlConfigResponse, CreateFunctionUrlConfig, CreateFunctionUrlConfigRequest)
+  LAMBARI_OPERATION(aws::lambda::GetFunctionUrlConfigResponse, GetFunctionUrlConfig, GetFunctionUrlConfigRequest)
+  LAMBARI_OPERATION(aws::lambda::UpdateFunctionUrlConfigResponse, UpdateFunctionUrlConfig, UpdateFunctionUrlConfigRequest)
+  LAMBARI_OPERATION(void, DeleteFunctionUrlConfig, DeleteFunctionUrlConfigRequest)
+  LAMBARI_OPERATION(aws::lambda::ListFunctionUrlConfigsResponse, ListFunctionUrlConfigs, ListFunctionUrlConfigsRequest)
+  LAMBARI_OPERATION(aws::lambda::PutFunctionRecursionConfigResponse, PutFunctionRecursionConfig,
+                    PutFunctionRecursionConfigRequest)
 #undef LAMBARI_OPERATION
 
  private:

@@ -93,6 +93,15 @@ async::Task<> Invocations::run_streamed(std::shared_ptr<const Target> target, Jo
   }
 }
 
+async::Task<std::shared_ptr<StreamedAnswer>> Invocations::call_streamed(FunctionKey key, std::string qualifier, Job job) {
+  const auto target = co_await ready(std::move(key), std::move(qualifier));
+  const auto answer = std::make_shared<StreamedAnswer>();
+  job.stream = answer;
+  house_.d.loops.spawn("streamed invocation", run_streamed(target, std::move(job)));
+  co_await answer->begun();
+  co_return answer;
+}
+
 async::Task<aws::lambda::InvokeWithResponseStreamResponse> Invocations::stream(
     const wire::Call& call, aws::lambda::InvokeWithResponseStreamRequest request) {
   auto ref = parse_function(request.FunctionName, request.Qualifier, House::scope(call));
@@ -104,11 +113,7 @@ async::Task<aws::lambda::InvokeWithResponseStreamResponse> Invocations::stream(
     out.StatusCode = 204;
     co_return out;
   }
-  const auto target = co_await ready(std::move(ref.key), std::move(ref.qualifier));
-  const auto answer = std::make_shared<StreamedAnswer>();
-  job.stream = answer;
-  house_.d.loops.spawn("streamed invocation", run_streamed(target, std::move(job)));
-  co_await answer->begun();
+  const auto answer = co_await call_streamed(std::move(ref.key), std::move(ref.qualifier), std::move(job));
   out.StatusCode = 200;
   out.ExecutedVersion = answer->executed_version();
   out.EventStream.emplace(std::make_shared<Events>(answer));

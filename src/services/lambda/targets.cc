@@ -1,5 +1,6 @@
 #include "services/lambda/targets.h"
 
+#include "services/lambda/recursion.h"
 #include "services/lambda/rows.h"
 
 namespace lambari::lambda {
@@ -63,8 +64,13 @@ std::shared_ptr<const Target> Targets::load(const FunctionKey& key, const std::s
   target->key = key;
   target->qualifier = qualifier;
   target->arn = function_arn(key, qualifier);
+  target->lineage = lineage_name(function_arn(key));
   target->tags = std::move(function->tags);
+  target->recursive_loops = function->recursive_loops;
   target->reserved = rows::reserved(*reader, key);
+  if (target->reserved) {
+    for (const auto& [qualified, config] : rows::provisioned(*reader, key)) *target->reserved -= config.requested;
+  }
   target->policy = policy_document(rows::policy(*reader, key, qualifier == "$LATEST" ? "" : qualifier));
 
   const auto add = [&](std::string_view label, double weight) {
@@ -86,17 +92,17 @@ std::shared_ptr<const Target> Targets::load(const FunctionKey& key, const std::s
   return target;
 }
 
-int Targets::total_reserved(const FunctionKey& key) {
+int Targets::total_set_aside(const FunctionKey& key) {
   const std::pair scope{key.account, key.region};
   std::uint64_t seen = 0;
   {
     const std::lock_guard lock(mutex_);
-    if (const auto it = reserved_.find(scope); it != reserved_.end()) return it->second;
+    if (const auto it = set_aside_.find(scope); it != set_aside_.end()) return it->second;
     seen = changes_;
   }
-  const int total = rows::total_reserved(*store_.read(), key.account, key.region);
+  const int total = rows::total_set_aside(*store_.read(), key.account, key.region);
   const std::lock_guard lock(mutex_);
-  if (changes_ == seen) reserved_[scope] = total;
+  if (changes_ == seen) set_aside_[scope] = total;
   return total;
 }
 
@@ -104,14 +110,14 @@ void Targets::forget(const FunctionKey& key) {
   const std::lock_guard lock(mutex_);
   ++changes_;
   known_.erase(key);
-  reserved_.erase({key.account, key.region});
+  set_aside_.erase({key.account, key.region});
 }
 
 void Targets::forget_all() {
   const std::lock_guard lock(mutex_);
   ++changes_;
   known_.clear();
-  reserved_.clear();
+  set_aside_.clear();
 }
 
 }  // namespace lambari::lambda

@@ -26,10 +26,12 @@ struct Target {
   FunctionKey key;
   std::string qualifier;  // as asked; "" when none
   std::string arn;        // with that qualifier
+  std::string lineage;    // see recursion.h
   std::map<std::string, std::string> tags;
   std::vector<Variant> variants;  // the main one first; a second one when an alias routes to it
   std::string policy;             // JSON, "" when there is none
-  std::optional<int> reserved;
+  std::optional<int> reserved;    // less what of it is provisioned
+  bool recursive_loops = false;   // allowed
 
   // `draw` is uniform in [0, 1).
   const std::shared_ptr<const Version>& pick(double draw) const;
@@ -53,8 +55,8 @@ class Targets {
 
   // Throws ResourceNotFoundException in the words that AWS has for a missing function, version or alias.
   std::shared_ptr<const Target> find(const FunctionKey& key, const std::string& qualifier);
-  // The sum of reservations in an account and region.
-  int total_reserved(const FunctionKey& key);
+  // What is set aside in an account and region: reservations, and what is provisioned outside of them.
+  int total_set_aside(const FunctionKey& key);
 
   // Called after each commit that touched a row of the function, and before the client is answered.
   void forget(const FunctionKey& key);
@@ -67,7 +69,7 @@ class Targets {
   std::mutex mutex_;
   std::uint64_t changes_ = 0;  // what was read before a change is not kept
   std::map<FunctionKey, std::map<std::string, std::shared_ptr<const Target>>> known_;
-  std::map<std::pair<std::string, std::string>, int> reserved_;
+  std::map<std::pair<std::string, std::string>, int> set_aside_;
 };
 
 }  // namespace lambari::lambda

@@ -53,12 +53,13 @@ Configuration merged(Configuration c, const aws::lambda::UpdateFunctionConfigura
   if (r.Timeout) c.timeout_s = *r.Timeout;
   if (r.MemorySize) c.memory_mb = *r.MemorySize;
   if (r.EphemeralStorage) c.tmp_mb = r.EphemeralStorage->Size;
+  check_ephemeral_storage(c.tmp_mb);
   if (r.Environment) {
     const auto variables = r.Environment->Variables.value_or(std::map<std::string, std::string>{});
     check_environment(variables);
     c.environment = variables;
   }
-  if (r.LoggingConfig) c.log_group = check_logging(*r.LoggingConfig, c.log_group);
+  if (r.LoggingConfig) set_logging(*r.LoggingConfig, c);
   return c;
 }
 
@@ -98,6 +99,7 @@ async::Task<aws::lambda::FunctionConfiguration> Functions::update_code(const wir
       rows::put(t, *function);
     }
     rows::put(t, v, loose);
+    check_code_storage(house_, t, key.account, key.region);
     return v;
   });
   house_.changed(key, loose);

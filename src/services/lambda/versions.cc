@@ -53,6 +53,7 @@ async::Task<aws::lambda::FunctionConfiguration> Versions::publish(const wire::Ca
     const auto made = publish_in(t, *function, *latest, request.Description, now, loose);
     rows::put(t, *function);
     rows::put(t, *latest, loose);
+    check_code_storage(house_, t, key.account, key.region);
     return made;
   });
   house_.changed(key, loose);

@@ -1,10 +1,10 @@
-#include "services/apigateway/cors.h"
+#include "wire/cors.h"
 
 #include <algorithm>
 
 #include "base/text.h"
 
-namespace lambari::apigateway {
+namespace lambari::wire {
 namespace {
 
 std::string join(const std::vector<std::string>& list) {
@@ -107,4 +107,4 @@ void CompiledCors::decorate(std::string_view origin, http::Response& response) c
   if (credentials_) response.headers.add("access-control-allow-credentials", "true");
 }
 
-}  // namespace lambari::apigateway
+}  // namespace lambari::wire

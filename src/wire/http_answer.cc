@@ -3,9 +3,9 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "services/apigateway/event.h"
+#include "wire/http_event.h"
 
-namespace lambari::apigateway {
+namespace lambari::wire {
 namespace {
 
 namespace json = base::json;
@@ -129,14 +129,14 @@ std::optional<http::Response> response_v1(std::string_view payload) {
   return response;
 }
 
-std::optional<http::Response> response_v2(std::string payload) {
+std::optional<http::Response> response_v2(std::string payload, bool quoted) {
   const auto document = base::parse_json(payload, kDepth);
   if (!document) return {};
   http::Response response;
   const auto* answer = document->if_object();
   if (!answer || is_absent(*answer, "statusCode")) {
     response.headers.add("content-type", "application/json");
-    if (const auto* text = document->if_string())
+    if (const auto* text = document->if_string(); text && !quoted)
       response.body.assign(text->data(), text->size());
     else
       response.body = std::move(payload);
@@ -150,4 +150,4 @@ std::optional<http::Response> response_v2(std::string payload) {
   return response;
 }
 
-}  // namespace lambari::apigateway
+}  // namespace lambari::wire

@@ -1,14 +1,24 @@
-// CORS as an HTTP API answers it. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
+// CORS as an HTTP API or a function URL answers it.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
+// https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html#urls-cors
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "http/message.h"
-#include "services/apigateway/model.h"
 
-namespace lambari::apigateway {
+namespace lambari::wire {
+
+struct Cors {
+  bool allow_credentials = false;
+  std::vector<std::string> allow_headers, allow_methods, allow_origins, expose_headers;
+  std::optional<std::int32_t> max_age;
+  bool operator==(const Cors&) const = default;
+};
 
 class CompiledCors {
  public:
@@ -36,4 +46,4 @@ class CompiledCors {
   std::string methods_line_, headers_line_, expose_line_, max_age_;
 };
 
-}  // namespace lambari::apigateway
+}  // namespace lambari::wire
