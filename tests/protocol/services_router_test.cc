@@ -78,9 +78,9 @@ TEST_F(RouterTest, FindsJsonOperationsByTarget) {
 }
 
 TEST_F(RouterTest, MatchesOperationsThatAreNotServed) {
-  auto match = router.match(request("GET", "/2015-03-31/event-source-mappings", "us-east-1/lambda"));
+  auto match = router.match(request("GET", "/2020-04-22/code-signing-configs", "us-east-1/lambda"));
   ASSERT_TRUE(match && match->operation);
-  EXPECT_EQ(match->operation->name, "ListEventSourceMappings");
+  EXPECT_EQ(match->operation->name, "ListCodeSigningConfigs");
   EXPECT_FALSE(match->operation->served);
 }
 
