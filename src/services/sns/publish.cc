@@ -41,7 +41,7 @@ std::optional<Seen> seen(store::Transaction& t, const TopicName& topic, const st
 }
 
 void forget_expired(store::Transaction& t, const TopicName& topic, std::int64_t now) {
-  for (const auto& row : t.scan({keys::dedups_due(topic), keys::dedups_due(topic, now)}, kForgottenAtOnce)) {
+  for (const auto& row : t.scan({keys::dedups_due(topic), keys::dedups_due(topic, now + 1)}, kForgottenAtOnce)) {
     std::string scope, id;
     t.erase(row.key);
     if (!keys::read_dedup_due(row.key, scope, id)) continue;

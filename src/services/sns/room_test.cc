@@ -213,6 +213,20 @@ TEST_F(RoomTest, ForgetsDuplicatesAfterFiveMinutes) {
   EXPECT_TRUE(eventually([&] { return rows("sns/dedup") == 1 && rows("sns/dedup-due") == 1; }));
 }
 
+TEST_F(RoomTest, ComparesDuplicatesWithinTheGroupWhereTheTopicSaysSo) {
+  const auto t = topic("t.fifo", {{"FifoTopic", "true"}});
+  subscribe(t, "q.fifo");
+  publish(t, "same", "a");
+  publish(t, "same", "b");  // of the whole topic
+  ASSERT_TRUE(eventually([&] { return targets_.count() == 1; }));
+  const auto c = call();
+  loops_.run(room_->SetTopicAttributes(c, {t, "FifoThroughputScope", "MessageGroup"}));
+  publish(t, "same", "a");
+  publish(t, "same", "a");
+  publish(t, "same", "b");
+  ASSERT_TRUE(eventually([&] { return targets_.count() == 3; }));
+}
+
 TEST_F(RoomTest, BuriesWhatTheTargetRefuses) {
   const auto t = topic("t");
   targets_.set([](const contracts::Parcel& p) {
