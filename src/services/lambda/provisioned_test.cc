@@ -171,6 +171,22 @@ TEST(Provisioned, AliasesMoveTheirs) {
   EXPECT_TRUE(eventually(w, [&] { return w.sandbox.alive == 0; }));
 }
 
+TEST(Provisioned, ChangesInQuickSuccessionEndWell) {
+  World w;
+  w.create_active("f");
+  w.publish("f");
+  for (int i = 0; i < 40; ++i) {
+    put(w, "f", "1", 1 + i % 3);
+    if (i % 2 == 0) w.call_api(&Lambda::DeleteProvisionedConcurrencyConfig, {"f", "1"});
+  }
+  put(w, "f", "1", 3);
+  const auto now = wait(w, "f", "1");
+  EXPECT_EQ(now.Status, "READY");
+  EXPECT_EQ(now.AllocatedProvisionedConcurrentExecutions, 3);
+  EXPECT_TRUE(eventually(w, [&] { return w.sandbox.alive == 3; }));
+  EXPECT_EQ(w.room->counters().environments, 3u);
+}
+
 TEST(Provisioned, AFailedInitIsReported) {
   World w;
   w.create_active("f");

@@ -122,8 +122,8 @@ void Provisioning::fill(const GoalKey& key) {
 async::Task<> Provisioning::filling(GoalKey key, std::shared_ptr<const Version> version) {
   std::string failure;
   while (failure.empty() && !background_.stopping()) {
-    const auto now = environments_.provision(*version);
-    if (now.allocated >= now.wanted) break;
+    const auto before = environments_.provision(*version);
+    if (before.allocated >= before.wanted) break;
     try {
       failure = co_await environments_.provide(version);
     } catch (const std::exception& e) {
@@ -131,13 +131,16 @@ async::Task<> Provisioning::filling(GoalKey key, std::shared_ptr<const Version> 
                       {{"function", function_arn(key.first, version->label())}, {"error", e.what()}});
       failure = "The service encountered an internal error.";
     }
+    // Others are making what is missing; tend() looks again.
+    if (failure.empty() && environments_.provision(*version).allocated <= before.allocated) break;
   }
+  const auto there = environments_.provision(*version);
   const std::lock_guard lock(mutex_);
   const auto goal = goals_.find(key);
   if (goal == goals_.end() || goal->second.version != version) co_return;
   goal->second.filling = false;
   goal->second.failure = std::move(failure);
-  if (goal->second.failure.empty()) goal->second.reached = true;
+  if (there.allocated >= there.wanted) goal->second.reached = true;
 }
 
 void Provisioning::tend() {
@@ -147,12 +150,13 @@ void Provisioning::tend() {
   std::vector<GoalKey> missing;
   {
     const std::lock_guard lock(mutex_);
-    for (const auto& [key, goal] : goals_) {
+    for (auto& [key, goal] : goals_) {
       const auto there = environments_.provision(*goal.version);
       if (there.allocated > 0)
         meter_.count("lambda", "Lambda-Provisioned-MB-ms", function_arn(key.first),
                      elapsed * static_cast<std::uint64_t>(there.allocated) *
                          static_cast<std::uint64_t>(goal.version->configuration.memory_mb));
+      if (there.allocated >= goal.count) goal.reached = true;
       if (there.allocated < goal.count && goal.failure.empty()) missing.push_back(key);
     }
   }
@@ -184,7 +188,7 @@ Provisioning::Status Provisioning::status(const FunctionKey& function, const std
     const auto there = environments_.provision(*goal->second.version);
     out.allocated += there.allocated;
     out.available += there.available;
-    reached = reached && goal->second.reached;
+    reached = reached && (goal->second.reached || there.allocated >= goal->second.count);
     if (!goal->second.failure.empty()) out.reason = goal->second.failure;
   }
   out.allocated = std::min(out.allocated, requested);
