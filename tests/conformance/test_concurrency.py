@@ -38,11 +38,19 @@ def test_reserved_concurrency_throttles_as_aws_says(server, name):
     server.function(name, WHO, Timeout=20)
     client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
     call(client, name)
+
+    def slow():
+        while True:
+            try:
+                return call(server.client("lambda"), name, {"sleep": 4})
+            except ClientError:
+                time.sleep(0.1)  # the other call was there first
+
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(call, server.client("lambda"), name, {"sleep": 3})
+        running = pool.submit(slow)
         throttled = None
-        deadline = time.monotonic() + 3
-        while throttled is None and time.monotonic() < deadline:
+        while throttled is None and not running.done():
+            time.sleep(0.4)  # slower than the rate that a concurrency of one allows
             try:
                 call(client, name)
             except ClientError as error:
@@ -51,7 +59,7 @@ def test_reserved_concurrency_throttles_as_aws_says(server, name):
         assert throttled["Error"]["Code"] == "TooManyRequestsException" and throttled["Error"]["Message"] == "Rate Exceeded."
         assert throttled["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded" and throttled["Type"] == "User"
         assert throttled["ResponseMetadata"]["HTTPStatusCode"] == 429 and throttled["ResponseMetadata"]["HTTPHeaders"]["retry-after"]
-        slow.result()
+        running.result()
     client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
     with pytest.raises(ClientError) as error:
         call(client, name)
