@@ -95,13 +95,13 @@ struct Bench {
   }
 
   base::Clock clock;
+  async::Loops loops{2, 1};  // destroyed after the store, whose waiters are on them
   std::unique_ptr<store::Store> store = store::open_memory();
   Seen seen;
   async::Semaphore gate{0};
   unsigned at_once = 512, lane_at_once = 8;
   std::function<Verdict(const Work&)> judge;
   std::unique_ptr<Outbox> outbox;
-  async::Loops loops{2, 1};
 };
 
 TEST(Outbox, DeliversWhatWasCommittedAndErasesIt) {

@@ -52,6 +52,7 @@ struct Bench {
   std::size_t rows() { return store->read()->scan({"", ""}, 1'000).size(); }
 
   base::Clock clock;
+  async::Loops loops{2, 1};  // destroyed after the store, whose waiters are on them
   std::unique_ptr<store::Store> store = store::open_memory();
   std::mutex mutex;
   std::vector<std::string> fired;
@@ -59,7 +60,6 @@ struct Bench {
   std::atomic<bool> hold{false};
   async::Semaphore gate{0};
   std::unique_ptr<Timers> timers;
-  async::Loops loops{2, 1};
 };
 
 TEST(Timers, FireOnceWhenTheirTimeComes) {
