@@ -75,12 +75,14 @@ const char* any_folder() {
   throw Failure("no folder to mount on");
 }
 
-void leave_chroot() {
+// Makes what is seen as "/" the root of the mount namespace, of which nothing spreads to the host.
+void own_the_root() {
   struct stat before, after;
   Fd root(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)), own(open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
   check(root && own && stat("/", &before) == 0, "/proc/self/ns/mnt");
   // Entering a mount namespace, even one's own, goes to its root.
   check(setns(own.get(), CLONE_NEWNS) == 0 && stat("/", &after) == 0, "setns");
+  mount_at(nullptr, "/", nullptr, MS_REC | MS_PRIVATE);  // only now: the root of a chroot need not be a mount
   if (before.st_dev == after.st_dev && before.st_ino == after.st_ino) return;
   check(fchdir(root.get()) == 0, "chdir");
   Fd tree = clone_tree(".", true);
@@ -114,8 +116,7 @@ void mount_cgroups() {
 
 void make_mounts_ours() {
   check(unshare(CLONE_NEWNS) == 0, "mount namespace");
-  mount_at(nullptr, "/", nullptr, MS_REC | MS_PRIVATE);
-  leave_chroot();
+  own_the_root();
   mount_cgroups();
 }
 
