@@ -55,7 +55,10 @@ struct Bench {
       : judge(std::move(judge)) {
     make();
   }
-  ~Bench() { loops.stop(); }
+  ~Bench() {
+    loops.run(outbox->stop());  // nothing is being committed when the loops go
+    loops.stop();
+  }
 
   void make() {
     outbox.reset();
