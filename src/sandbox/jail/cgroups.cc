@@ -80,8 +80,6 @@ void remove_stale(const std::string& parent) {
   }
 }
 
-std::string join_path(const std::string& base, const std::string& more) { return more == "/" ? base : base + more; }
-
 void move_processes(const std::string& from, const std::string& to) {
   std::istringstream pids(read_file(from + "/cgroup.procs"));
   for (std::string pid; pids >> pid;) put(AT_FDCWD, (to + "/cgroup.procs").c_str(), pid);
