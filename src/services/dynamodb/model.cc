@@ -5,16 +5,17 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "store/json_row.h"
 
 namespace lambari::dynamodb {
 namespace {
 
 namespace json = base::json;
+using store::json_row::flag;
+using store::json_row::number;
+using store::json_row::text;
 
 constexpr int kRowFormat = 1;
-
-std::string text(const json::object& object, std::string_view name) { return std::string(object.at(name).as_string()); }
-std::int64_t number(const json::object& object, std::string_view name) { return object.at(name).to_number<std::int64_t>(); }
 
 json::object pairs(const std::map<std::string, std::string>& map) {
   json::object out;
@@ -44,7 +45,7 @@ Index to_index(const json::object& object) {
   Index index;
   index.id = static_cast<std::uint64_t>(number(object, "id"));
   index.name = text(object, "name");
-  index.global = object.at("global").as_bool();
+  index.global = flag(object, "global");
   index.key = {text(object, "hash"), text(object, "range")};
   index.projection = text(object, "projection");
   for (const auto& name : object.at("include").as_array()) index.include.emplace_back(name.as_string());
@@ -97,9 +98,7 @@ std::string encode(const Table& table) {
 }
 
 Table decode_table(std::string_view row) {
-  const auto value = base::parse_json(row);
-  if (!value || !value->is_object()) throw std::runtime_error("dynamodb: a table's row is not JSON");
-  const auto& object = value->as_object();
+  const auto object = store::json_row::parse(row);
   if (number(object, "format") > kRowFormat) throw std::runtime_error("dynamodb: a table's row is of a newer format");
   Table table;
   table.id = static_cast<std::uint64_t>(number(object, "id"));
@@ -109,17 +108,17 @@ Table decode_table(std::string_view row) {
   table.created = number(object, "created");
   table.attributes = pairs(object.at("attributes"));
   table.key = {text(object, "hash"), text(object, "range")};
-  table.on_demand = object.at("onDemand").as_bool();
+  table.on_demand = flag(object, "onDemand");
   table.on_demand_since = number(object, "onDemandSince");
   table.throughput = {number(object, "read"), number(object, "write")};
   for (const auto& index : object.at("indexes").as_array()) table.indexes.push_back(to_index(index.as_object()));
   table.next_index = static_cast<std::uint64_t>(number(object, "nextIndex"));
   for (const auto& each : object.at("streams").as_array()) {
     const auto& stream = each.as_object();
-    table.streams.push_back({text(stream, "label"), text(stream, "view"), stream.at("enabled").as_bool()});
+    table.streams.push_back({text(stream, "label"), text(stream, "view"), flag(stream, "enabled")});
   }
   table.ttl_attribute = text(object, "ttl");
-  table.protected_from_deletion = object.at("protected").as_bool();
+  table.protected_from_deletion = flag(object, "protected");
   table.table_class = text(object, "class");
   table.tags = pairs(object.at("tags"));
   return table;

@@ -100,6 +100,19 @@ Output answer(const Request& request, const Table& table, Page page) {
   return out;
 }
 
+// The page that a request asks for; `page` has its range, order and consistency already.
+template <class Output, class Request>
+Output read_and_answer(State& state, store::Reader& reader, const Request& request, const Table& table, const Index* index,
+                       PageRequest page, Reading& reading, const std::optional<Item>& start) {
+  if (start) page.range = after(table, index, page.range, page.order, *start);
+  page.limit = static_cast<std::size_t>(request.Limit.value_or(0));
+  page.wanted = wanted_of(request, table, index, reading);
+  state.buckets.admit(table, Direction::read, index);
+  auto result = read_page(reader, table, index, page);
+  state.committed(table, result.consumed, Direction::read);
+  return answer<Output>(request, table, std::move(result));
+}
+
 }  // namespace
 
 async::Task<api::QueryOutput> query(Shared state, wire::Call call, api::QueryInput request) {
@@ -144,15 +157,9 @@ async::Task<api::QueryOutput> query(Shared state, wire::Call call, api::QueryInp
   }
   PageRequest page;
   page.order = request.ScanIndexForward.value_or(true) ? store::Order::ascending : store::Order::descending;
-  page.range = range_of(*table, index, condition);
-  if (start) page.range = after(*table, index, page.range, page.order, *start);
-  page.limit = static_cast<std::size_t>(request.Limit.value_or(0));
   page.consistent = consistent;
-  page.wanted = wanted_of(request, *table, index, reading);
-  state->buckets.admit(*table, Direction::read, index);
-  auto result = read_page(*reader, *table, index, page);
-  state->committed(*table, result.consumed, Direction::read);
-  co_return answer<api::QueryOutput>(request, *table, std::move(result));
+  page.range = range_of(*table, index, condition);
+  co_return read_and_answer<api::QueryOutput>(*state, *reader, request, *table, index, std::move(page), reading, start);
 }
 
 async::Task<api::ScanOutput> scan(Shared state, wire::Call call, api::ScanInput request) {
@@ -184,16 +191,10 @@ async::Task<api::ScanOutput> scan(Shared state, wire::Call call, api::ScanInput 
   const bool consistent = request.ConsistentRead.value_or(false);
   const auto* index = index_of(*table, request.IndexName, consistent);
   PageRequest page;
+  page.consistent = consistent;
   page.range = segment_of(*table, index, static_cast<std::uint64_t>(request.Segment.value_or(0)),
                           static_cast<std::uint64_t>(request.TotalSegments.value_or(1)));
-  if (start) page.range = after(*table, index, page.range, page.order, *start);
-  page.limit = static_cast<std::size_t>(request.Limit.value_or(0));
-  page.consistent = consistent;
-  page.wanted = wanted_of(request, *table, index, reading);
-  state->buckets.admit(*table, Direction::read, index);
-  auto result = read_page(*reader, *table, index, page);
-  state->committed(*table, result.consumed, Direction::read);
-  co_return answer<api::ScanOutput>(request, *table, std::move(result));
+  co_return read_and_answer<api::ScanOutput>(*state, *reader, request, *table, index, std::move(page), reading, start);
 }
 
 }  // namespace lambari::dynamodb
