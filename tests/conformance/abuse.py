@@ -620,8 +620,8 @@ def take_every_processor(host):
     for child in children:
         os.waitpid(child, 0)
     wall, used = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    # A burst of a tenth of a second is granted.
-    if host["control groups"] and used > wall * 1.1 + 0.2:
+    # One processor is granted; how far the kernel overshoots a quota depends on the machine, but two are never reached.
+    if host["control groups"] and used > wall * 1.5:
         raise Escaped(f"{used:.1f} s of processors in {wall:.1f} s")
     return f"{used:.1f} s of processors in {wall:.1f} s"
 
