@@ -3,6 +3,7 @@
 #include <atomic>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <future>
 #include <stdexcept>
@@ -11,6 +12,7 @@
 #include "async/gate.h"
 #include "async/loops.h"
 #include "async/pipe.h"
+#include "async/visit.h"
 
 namespace lambari::async {
 namespace {
@@ -35,6 +37,29 @@ class Latch {
 Task<> note_thread(std::thread::id* id) {
   *id = std::this_thread::get_id();
   co_return;
+}
+
+// What a thread that is no loop's still has to post is posted before the loop's queue goes down.
+TEST(Visit, IsWaitedFor) {
+  std::atomic<bool> posted{false};
+  std::promise<void> begun, stop_called;
+  std::thread visitor;
+  {
+    Loops loops(2);
+    visitor = std::thread([&] {
+      auto visit = std::make_unique<Visit>(loops.context(0));
+      begun.set_value();
+      stop_called.get_future().wait();
+      for (int i = 0; i < 10'000; ++i) boost::asio::post(loops.context(0), [] {});
+      posted = true;
+      visit.reset();
+    });
+    begun.get_future().wait();
+    stop_called.set_value();
+    loops.stop();
+    EXPECT_TRUE(posted);
+  }
+  visitor.join();
 }
 
 TEST(Loops, RunsTasksOnTheLoopAskedFor) {

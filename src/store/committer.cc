@@ -4,10 +4,12 @@
 
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/execution/context.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "async/visit.h"
 #include "store/work.h"
 
 namespace lambari::store {
@@ -31,7 +33,10 @@ class Committer::Waiter {
 template <class Handler>
 class Committer::WaiterOf final : public Waiter {
  public:
-  explicit WaiterOf(Handler handler) : handler_(std::move(handler)), work_(asio::make_work_guard(handler_)) {}
+  explicit WaiterOf(Handler handler)
+      : handler_(std::move(handler)),
+        work_(asio::make_work_guard(handler_)),
+        visit_(asio::query(work_.get_executor(), asio::execution::context)) {}
 
   void resume(std::exception_ptr error, bool committed) override {
     auto executor = work_.get_executor();
@@ -43,6 +48,7 @@ class Committer::WaiterOf final : public Waiter {
  private:
   Handler handler_;
   asio::executor_work_guard<asio::associated_executor_t<Handler>> work_;  // keeps the loop running meanwhile
+  async::Visit visit_;
 };
 
 struct Committer::Request {
