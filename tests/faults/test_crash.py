@@ -10,7 +10,7 @@ import threading
 import time
 
 import pytest
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 from lambari import Lambari, zip_of
 
 ROUNDS = int(os.environ.get("LAMBARI_CRASH_ROUNDS", "3"))
@@ -18,7 +18,11 @@ CLIENTS = int(os.environ.get("LAMBARI_CRASH_CLIENTS", "16"))
 
 
 class Worker(threading.Thread):
-    """Creates, updates, publishes and invokes functions of its own; remembers only what was acknowledged."""
+    """Creates, updates, publishes, invokes and deletes functions of its own; remembers only what was acknowledged.
+
+    What is known of a function: `now`, the answer it gives (None: it is deleted), or `maybe`, the answers that an act which was
+    not acknowledged leaves possible; its `versions` with their answers; the versions that are `gone`.
+    """
 
     def __init__(self, server, role, number, truth, stop):
         super().__init__(daemon=True)
@@ -41,58 +45,71 @@ class Worker(threading.Thread):
 
     def step(self, rng):
         name = f"f{self.number}-{rng.randrange(3)}"
-        known = self.truth.get(name)
+        known = self.truth.get(name, {"now": None})
         marker = f"{self.number}-{rng.randrange(10**9)}"
         code = zip_of({"app.py": f"def handler(e, c):\n    return '{marker}'\n"})
-        if known is None:
-            self.truth[name] = {"maybe": [marker, None], "versions": []}
-            self.client.create_function(FunctionName=name, Runtime="python3.11", Handler="app.handler", Role=self.role, Code={"ZipFile": code})
-            self.truth[name] = {"now": marker, "versions": []}
-            self.client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
-            return
         choice = rng.random()
-        if choice < 0.3:
-            before = dict(known)
-            self.truth[name] = {**before, "maybe": [before.get("now"), marker]}
-            self.client.update_function_code(FunctionName=name, ZipFile=code)
-            self.truth[name] = {"now": marker, "versions": before["versions"]}
-            self.client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
-        elif choice < 0.4:
-            version = self.client.publish_version(FunctionName=name)["Version"]
-            known["versions"].append((version, known["now"]))
+        if known["now"] is None:
+            self.change(name, marker, lambda: self.client.create_function(
+                FunctionName=name, Runtime="python3.11", Handler="app.handler", Role=self.role, Code={"ZipFile": code}))
+        elif choice < 0.3:
+            self.change(name, marker, lambda: self.client.update_function_code(FunctionName=name, ZipFile=code), known)
+        elif choice < 0.35:
+            self.change(name, None, lambda: self.client.delete_function(FunctionName=name))
+        elif choice < 0.45:
+            self.version(name, known)
         else:
             answer = self.client.invoke(FunctionName=name)
             if "FunctionError" in answer:
                 self.wrong.append(f"{name}: {answer['Payload'].read()}")
-                return
-            value = json.loads(answer["Payload"].read())
-            if "now" in known and "maybe" not in known and value != known["now"]:
+            elif (value := json.loads(answer["Payload"].read())) != known["now"]:
                 self.wrong.append(f"{name}: answered {value}, acknowledged was {known['now']}")
+
+    def change(self, name, marker, act, before=None):
+        before = before or {"now": self.truth.get(name, {}).get("now"), "versions": [], "gone": []}
+        self.truth[name] = {**before, "now": None, "maybe": [before["now"], marker]}
+        act()
+        self.truth[name] = {**before, "now": marker}
+        if marker:
+            self.client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+
+    def version(self, name, known):
+        """Few are kept, so that a round costs the same however many came before."""
+        if len(known["versions"]) < 2:
+            version = self.client.publish_version(FunctionName=name)["Version"]
+            if version not in dict(known["versions"]):
+                known["versions"].append((version, known["now"]))
+            return
+        version, _ = known["versions"].pop(0)
+        self.client.delete_function(FunctionName=name, Qualifier=version)
+        known["gone"].append(version)
+
+
+def answer_of(client, name, **more):
+    try:
+        return json.loads(client.invoke(FunctionName=name, **more)["Payload"].read())
+    except client.exceptions.ResourceNotFoundException:
+        return None
 
 
 def check(server, truth):
     client = server.client("lambda")
-    for name, state in truth.items():
-        expected = state["maybe"] if "maybe" in state else [state["now"]]
+    for name, state in list(truth.items()):
+        expected = state.get("maybe", [state["now"]])
         try:
             client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
-            value = json.loads(client.invoke(FunctionName=name)["Payload"].read())
-        except client.exceptions.ResourceNotFoundException:
-            value = None
-        except BotoCoreError as error:
-            if None in expected and "ResourceNotFound" in str(error):
-                value = None
-            else:
-                raise
+        except WaiterError:
+            pass  # it is not there, or the invocation tells what is wrong
+        value = answer_of(client, name)
         assert value in expected, f"{name}: {value!r}, acknowledged was {expected!r}"
-        for version, marker in state["versions"]:
-            assert json.loads(client.invoke(FunctionName=name, Qualifier=version)["Payload"].read()) == marker
         if value is None:
-            truth[name] = None
-        else:
-            truth[name] = {"now": value, "versions": state["versions"]}
-    for name in [n for n, state in truth.items() if state is None]:
-        del truth[name]
+            del truth[name]
+            continue
+        for version, marker in state["versions"]:
+            assert answer_of(client, name, Qualifier=version) == marker, f"{name}:{version}"
+        for version in state["gone"]:
+            assert answer_of(client, name, Qualifier=version) is None, f"{name}:{version} was deleted"
+        truth[name] = {"now": value, "versions": state["versions"], "gone": []}
 
 
 @pytest.mark.timeout(60 + 60 * ROUNDS)
