@@ -1,7 +1,10 @@
 """kill -9 while functions are configured: URLs, provisioned concurrency, recursion; and the totals of what was used."""
 
 import json
+import os
+import pathlib
 import random
+import signal
 import threading
 import time
 
@@ -116,5 +119,28 @@ def test_settings_survive():
             usage = client.get_account_settings()["AccountUsage"]
             assert usage["FunctionCount"] == FUNCTIONS
             assert usage["TotalCodeSize"] == sum(v["CodeSize"] for name in names for v in client.list_versions_by_function(FunctionName=name)["Versions"])
+    finally:
+        server.close()
+
+
+def test_a_start_clears_away_what_a_killed_helper_left_frozen():
+    """Between invocations an environment is frozen, and what is frozen does not die of a signal."""
+    server = Lambari().start()
+    try:
+        client = server.client("lambda")
+        for n in range(3):
+            server.function(f"f{n}", {"app.py": "def handler(event, context):\n    return 1\n"})
+            client.invoke(FunctionName=f"f{n}")
+        children = pathlib.Path(f"/proc/{server.process.pid}/task").glob("*/children")
+        helpers = [int(pid) for path in children for pid in path.read_text().split()]
+        groups = [path for path in pathlib.Path("/sys/fs/cgroup").glob("**/lambari-*") if int(path.name.split("-")[1]) in helpers]
+        if not groups:
+            pytest.skip("no control group is named by the helper here")
+        for pid in helpers:
+            os.kill(pid, signal.SIGKILL)
+        server.kill()
+        server.start()
+        assert not [str(path) for path in groups if path.exists()]
+        assert json.loads(server.client("lambda").invoke(FunctionName="f1")["Payload"].read()) == 1
     finally:
         server.close()

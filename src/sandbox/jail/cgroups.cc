@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <sstream>
 
 namespace lambari::jail {
@@ -50,12 +51,12 @@ std::vector<std::string> children(const std::string& path) {
   return names;
 }
 
-bool remove_tree(const std::string& path) {
-  for (const auto& name : children(path)) remove_tree(path + "/" + name);
-  for (int tries = 0; tries < 50; ++tries) {
+bool remove_tree(const std::string& path, int tries = 50) {
+  for (const auto& name : children(path)) remove_tree(path + "/" + name, tries);
+  for (; tries > 0; --tries) {
     if (rmdir(path.c_str()) == 0 || errno == ENOENT) return true;
     if (errno != EBUSY) return false;
-    usleep(2000);  // a process that has just ended is still counted for a moment
+    if (tries > 1) usleep(2000);  // a process that has just ended is still counted for a moment
   }
   return false;
 }
@@ -66,17 +67,33 @@ void thaw_tree(const std::string& path) {
   if (!put(AT_FDCWD, (path + "/freezer.state").c_str(), "THAWED")) put(AT_FDCWD, (path + "/cgroup.freeze").c_str(), "0");
 }
 
+// Also true of one that was killed and waits for the processes of its pid namespace: they may be frozen.
+bool is_gone(pid_t pid) {
+  if (kill(pid, 0) != 0) return errno == ESRCH;
+  Fd line(::open(("/proc/" + std::to_string(pid) + "/cmdline").c_str(), O_RDONLY | O_CLOEXEC));
+  char first = 0;
+  return line && read(line.get(), &first, 1) == 0;
+}
+
 // Directories of runs whose process is gone.
-void remove_stale(const std::string& parent) {
+std::vector<std::string> stale(const std::string& parent) {
   constexpr std::string_view kPrefix = "lambari-";
+  std::vector<std::string> found;
   for (const auto& name : children(parent)) {
     if (!name.starts_with(kPrefix)) continue;
     auto pid = static_cast<pid_t>(to_number(std::string_view(name).substr(kPrefix.size())));
-    if (pid > 0 && kill(pid, 0) != 0 && errno == ESRCH) {
-      thaw_tree(parent + "/" + name);
-      // Its processes may be on their way out still: nobody else will remove it.
-      for (int turn = 0; turn < 10 && !remove_tree(parent + "/" + name); ++turn) usleep(10'000);
-    }
+    if (pid > 0 && is_gone(pid)) found.push_back(parent + "/" + name);
+  }
+  return found;
+}
+
+// Their processes may be on their way out still, and nobody else will remove them: waits up to 100 ms, however many they are.
+void remove_stale(const std::string& parent) {
+  for (int turn = 0; turn < 10; ++turn) {
+    bool all = true;
+    for (const auto& path : stale(parent)) all = remove_tree(path, 1) && all;
+    if (all) return;
+    usleep(10'000);
   }
 }
 
@@ -198,6 +215,14 @@ Cgroups Cgroups::open(pid_t run, bool root) {
     return useful;
   };
 
+  // Thawed first of all: the processes of a killed run's frozen environments die then, and leave their groups everywhere.
+  for (const auto& mount : mounts) {
+    if (!mount.version2 && !lists(mount.controllers, "freezer")) continue;
+    std::set<std::string> parents{place(mount, own_group(own, mount.version2 ? "" : "freezer"))};
+    if (mount.version2) parents.insert(mount.path);
+    for (const auto& parent : parents)
+      for (const auto& path : stale(parent)) thaw_tree(path);
+  }
   for (const auto& mount : mounts)
     if (!mount.version2) try_version1(mount);
   for (const auto& mount : mounts)
