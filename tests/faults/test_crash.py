@@ -51,7 +51,8 @@ class Worker(threading.Thread):
         choice = rng.random()
         if known["now"] is None:
             self.change(name, marker, lambda: self.client.create_function(
-                FunctionName=name, Runtime="python3.11", Handler="app.handler", Role=self.role, Code={"ZipFile": code}))
+                FunctionName=name, Runtime="python3.11", Handler="app.handler", Role=self.role, Timeout=60,
+                Code={"ZipFile": code}))
         elif choice < 0.3:
             self.change(name, marker, lambda: self.client.update_function_code(FunctionName=name, ZipFile=code), known)
         elif choice < 0.35:
