@@ -1,5 +1,6 @@
-// Rows whose value is a JSON document. What a member lacks, or has of another kind, reads as "", 0 or false: a row written by an
-// older program has fewer of them. To read one that may not be there: reader.get(key).transform(decode).
+// Rows whose value is a JSON document. What a member lacks, or has of another kind, reads as "", 0 (or what number()
+// is told) or false: a row written by an older program has fewer of them. To read one that may not be there:
+// reader.get(key).transform(decode).
 #pragma once
 
 #include <cstdint>
@@ -24,12 +25,12 @@ inline std::string text(const base::json::object& row, std::string_view name) {
   return value && value->is_string() ? std::string(value->as_string()) : std::string();
 }
 
-inline std::int64_t number(const base::json::object& row, std::string_view name) {
+inline std::int64_t number(const base::json::object& row, std::string_view name, std::int64_t otherwise = 0) {
   const auto* value = row.if_contains(name);
-  if (!value) return 0;
+  if (!value) return otherwise;
   if (value->is_int64()) return value->as_int64();
   if (value->is_uint64()) return static_cast<std::int64_t>(value->as_uint64());
-  return 0;
+  return otherwise;
 }
 
 inline bool flag(const base::json::object& row, std::string_view name) {

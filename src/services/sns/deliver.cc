@@ -15,6 +15,7 @@
 #include "services/sns/keys.h"
 #include "services/sns/mail.h"
 #include "services/sns/retries.h"
+#include "store/json_row.h"
 
 namespace lambari::sns {
 namespace {
@@ -23,11 +24,12 @@ namespace json = base::json;
 using delivery::Verdict;
 using delivery::Work;
 using Shared = std::shared_ptr<State>;
+constexpr auto& member = store::json_row::text;
 
 constexpr double kJitter = 0.2;
 
 SubscriptionName addressee(const json::object& item) {
-  return {{text_of(item, "account"), text_of(item, "region"), text_of(item, "topic")}, text_of(item, "subscription")};
+  return {{member(item, "account"), member(item, "region"), member(item, "topic")}, member(item, "subscription")};
 }
 
 // Attempts that failed, as the item's state keeps them; a '+' says that the next one has its place in the pace already.
@@ -52,7 +54,7 @@ std::function<void(store::Transaction&)> releasing(std::string row) {
 
 std::string dead_letter_queue(const Subscription& s) {
   const auto policy = base::parse_json(s.get("RedrivePolicy"), 4);
-  return policy && policy->is_object() ? text_of(policy->get_object(), "deadLetterTargetArn") : std::string();
+  return policy && policy->is_object() ? member(policy->get_object(), "deadLetterTargetArn") : std::string();
 }
 
 // A place in the pace of an endpoint with a maximum rate: when to go.
@@ -110,7 +112,7 @@ async::Task<Verdict> give_up(Shared state, Subscription s, Message m, std::strin
 }
 
 async::Task<Verdict> notify(Shared state, Work work, json::object item) {
-  const auto row = text_of(item, "row");
+  const auto row = member(item, "row");
   const auto name = addressee(item);
   const auto reader = state->d.store.read();
   auto subscription = find_subscription(*reader, name);
@@ -230,7 +232,7 @@ async::Task<Verdict> expire(Shared state, json::object item) {
 }
 
 async::Task<Verdict> fan_out(Shared state, Work work, json::object item) {
-  const auto row = text_of(item, "row");
+  const auto row = member(item, "row");
   const auto topic = addressee(item).topic;
   auto message = shared_message(*state->d.store.read(), row);
   if (!message) co_return Verdict::done();
@@ -248,14 +250,14 @@ async::Task<Verdict> fan_out(Shared state, Work work, json::object item) {
 
 async::Task<Verdict> bury(Shared state, Work work, json::object item) {
   contracts::Parcel parcel;
-  parcel.target = text_of(item, "queue");
+  parcel.target = member(item, "queue");
   parcel.sender = service_principal();
-  parcel.source_arn = text_of(item, "source");
-  parcel.id = text_of(item, "id") + "/dead";
-  parcel.body = text_of(item, "body");
+  parcel.source_arn = member(item, "source");
+  parcel.id = member(item, "id") + "/dead";
+  parcel.body = member(item, "body");
   if (parcel.target.ends_with(".fifo")) {
-    parcel.group_id = text_of(item, "group");
-    parcel.deduplication_id = text_of(item, "deduplication");
+    parcel.group_id = member(item, "group");
+    parcel.deduplication_id = member(item, "deduplication");
   }
   if (const auto* attributes = item.if_contains("attributes"); attributes && attributes->is_object())
     parcel.attributes = attributes_of(attributes->get_object());
@@ -278,7 +280,7 @@ async::Task<Verdict> deliver(Shared state, Work work) {
   const auto value = base::parse_json(work.payload, 128);
   if (!value || !value->is_object()) co_return Verdict::dead();
   const auto& item = value->get_object();
-  const auto kind = text_of(item, "kind");
+  const auto kind = member(item, "kind");
   if (kind == "notify") co_return co_await notify(state, std::move(work), item);
   if (kind == "confirm") co_return co_await confirm(state, std::move(work), item);
   if (kind == "farewell") co_return co_await say_farewell(state, std::move(work), item);

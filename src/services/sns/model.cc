@@ -2,26 +2,15 @@
 
 #include "base/bytes.h"
 #include "base/text.h"
+#include "store/json_row.h"
 
 namespace lambari::sns {
 namespace {
 
 namespace json = base::json;
-
-std::int64_t number_of(const json::object& object, std::string_view name) {
-  const auto* member = object.if_contains(name);
-  return member && member->is_int64() ? member->get_int64() : 0;
-}
-
-bool flag_of(const json::object& object, std::string_view name) {
-  const auto* member = object.if_contains(name);
-  return member && member->is_bool() && member->get_bool();
-}
-
-json::object read(std::string_view bytes) {
-  auto value = base::parse_json(bytes);
-  return value && value->is_object() ? std::move(value->get_object()) : json::object{};
-}
+using store::json_row::flag;
+using store::json_row::number;
+using store::json_row::text;
 
 bool is_binary(const std::string& type) { return type.starts_with("Binary"); }
 
@@ -41,11 +30,6 @@ std::optional<SubscriptionName> parse_subscription_arn(std::string_view arn) {
   auto topic = parse_topic_arn(arn.substr(0, colon));
   if (!topic) return std::nullopt;
   return SubscriptionName{*std::move(topic), std::string(arn.substr(colon + 1))};
-}
-
-std::string text_of(const json::object& object, std::string_view name) {
-  const auto* member = object.if_contains(name);
-  return member && member->is_string() ? std::string(std::string_view(member->get_string())) : std::string();
 }
 
 Texts texts_of(const json::object& object, std::string_view name) {
@@ -87,7 +71,7 @@ std::string encode(const Topic& topic) {
 }
 
 Topic decode_topic(std::string_view bytes, TopicName name) {
-  const auto object = read(bytes);
+  const auto object = store::json_row::parse(bytes);
   return {std::move(name), texts_of(object, "attributes"), texts_of(object, "tags")};
 }
 
@@ -105,18 +89,18 @@ std::string encode(const Subscription& s) {
 }
 
 Subscription decode_subscription(std::string_view bytes, SubscriptionName name) {
-  const auto object = read(bytes);
+  const auto object = store::json_row::parse(bytes);
   Subscription s;
   s.name = std::move(name);
-  s.protocol = text_of(object, "protocol");
-  s.endpoint = text_of(object, "endpoint");
-  s.owner = text_of(object, "owner");
-  s.principal = text_of(object, "principal");
-  s.token = text_of(object, "token");
-  s.pending = flag_of(object, "pending");
-  s.authenticated = flag_of(object, "authenticated");
-  s.authenticate_unsubscribe = flag_of(object, "authenticate_unsubscribe");
-  s.created.ms = number_of(object, "created");
+  s.protocol = text(object, "protocol");
+  s.endpoint = text(object, "endpoint");
+  s.owner = text(object, "owner");
+  s.principal = text(object, "principal");
+  s.token = text(object, "token");
+  s.pending = flag(object, "pending");
+  s.authenticated = flag(object, "authenticated");
+  s.authenticate_unsubscribe = flag(object, "authenticate_unsubscribe");
+  s.created.ms = number(object, "created");
   s.attributes = texts_of(object, "attributes");
   return s;
 }
@@ -134,17 +118,17 @@ json::object to_object(const Message& m) {
 
 Message message_of(const json::object& object) {
   Message m;
-  m.id = text_of(object, "id");
-  m.topic = text_of(object, "topic");
-  m.body = text_of(object, "body");
+  m.id = text(object, "id");
+  m.topic = text(object, "topic");
+  m.body = text(object, "body");
   m.bodies = texts_of(object, "bodies");
-  if (object.contains("subject")) m.subject = text_of(object, "subject");
+  if (object.contains("subject")) m.subject = text(object, "subject");
   if (const auto* attributes = object.if_contains("attributes"); attributes && attributes->is_object())
     m.attributes = attributes_of(attributes->get_object());
-  m.group = text_of(object, "group");
-  m.deduplication_id = text_of(object, "deduplication");
-  m.sequence = text_of(object, "sequence");
-  m.time.ms = number_of(object, "time");
+  m.group = text(object, "group");
+  m.deduplication_id = text(object, "deduplication");
+  m.sequence = text(object, "sequence");
+  m.time.ms = number(object, "time");
   return m;
 }
 

@@ -86,7 +86,6 @@ base::json::object to_object(const Message& message);
 Message message_of(const base::json::object& object);
 
 // Reading documents of our own making: what is missing is empty.
-std::string text_of(const base::json::object& object, std::string_view name);
 Texts texts_of(const base::json::object& object, std::string_view name);
 base::json::object to_object(const Texts& texts);
 base::json::object attributes_object(const std::map<std::string, contracts::MessageAttribute>& attributes);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "services/sns/state.h"
+#include "store/json_row.h"
 
 namespace lambari::sns {
 
@@ -27,7 +28,7 @@ json::array& statements(json::object& policy) {
 }
 
 bool labelled(const json::value& statement, const std::string& label) {
-  return statement.is_object() && text_of(statement.get_object(), "Sid") == label;
+  return statement.is_object() && store::json_row::text(statement.get_object(), "Sid") == label;
 }
 
 void check(const AddPermissionInput& request) {

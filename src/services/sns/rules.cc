@@ -11,6 +11,7 @@
 #include "lang/filter_policy.h"
 #include "lang/policy.h"
 #include "services/sns/retries.h"
+#include "store/json_row.h"
 
 namespace lambari::sns {
 namespace {
@@ -282,7 +283,7 @@ void check_subscription_attributes(const std::string& protocol, const Texts& att
   if (const auto policy = get("RedrivePolicy"); !policy.empty()) {
     const auto document = base::parse_json(policy, 4);
     if (!document || !document->is_object()) invalid(where + "RedrivePolicy: failed to parse JSON.");
-    const auto arn = text_of(document->get_object(), "deadLetterTargetArn");
+    const auto arn = store::json_row::text(document->get_object(), "deadLetterTargetArn");
     if (!is_queue(arn)) invalid(where + "RedrivePolicy: deadLetterTargetArn is an invalid arn");
   }
 }

@@ -3,10 +3,13 @@
 #include <stdexcept>
 
 #include "base/json.h"
+#include "store/json_row.h"
 
 namespace lambari::sqs {
 
 namespace json = base::json;
+using store::json_row::flag;
+using store::json_row::text;
 
 namespace {
 
@@ -77,27 +80,9 @@ class Reader {
   std::string_view rest_;
 };
 
-const json::object& object_of(const json::value& value) {
-  if (!value.is_object()) damaged();
-  return value.as_object();
-}
-json::value document(std::string_view row) {
-  auto value = base::parse_json(row);
-  if (!value) damaged();
-  return std::move(*value);
-}
-std::string text(const json::object& row, std::string_view name) {
-  const auto* value = row.if_contains(name);
-  return value && value->is_string() ? std::string(value->as_string()) : std::string();
-}
 template <class T>
 T number(const json::object& row, std::string_view name, T otherwise = 0) {
-  const auto* value = row.if_contains(name);
-  return value && value->is_number() ? value->to_number<T>() : otherwise;
-}
-bool flag(const json::object& row, std::string_view name) {
-  const auto* value = row.if_contains(name);
-  return value && value->is_bool() && value->as_bool();
+  return static_cast<T>(store::json_row::number(row, name, static_cast<std::int64_t>(otherwise)));
 }
 
 enum MessageFlags : std::uint32_t { kSealed = 1, kBlob = 2, kMoved = 4 };
@@ -140,8 +125,7 @@ std::string encode(const Queue& q) {
 }
 
 Queue decode_queue(std::string_view bytes) {
-  const auto value = document(bytes);
-  const auto& row = object_of(value);
+  const auto row = store::json_row::parse(bytes);
   Queue q;
   q.id = number<std::uint64_t>(row, "id");
   q.generation = number<std::uint64_t>(row, "generation");
