@@ -1,4 +1,4 @@
-// Time to live, tags, and what backups a table has.
+// Time to live, and tags.
 #include <functional>
 
 #include "services/dynamodb/control.h"
@@ -21,19 +21,20 @@ TableKey key_of_arn(const wire::Call& call, const std::string& arn) {
   return *key;
 }
 
-async::Task<> change(Shared state, TableKey name, std::function<void(Table&)> edit) {
+async::Task<> change(Shared state, TableKey name, std::function<void(store::Transaction&, Table&)> edit) {
   co_await state->store.commit([&](store::Transaction& t) {
     auto table = *state->tables.describe(t, name);
-    edit(table);
+    edit(t, table);
     t.put(keys::table(name), encode(table));
   });
+  state->changed(name);
 }
 
 }  // namespace
 
 async::Task<api::UpdateTimeToLiveOutput> update_time_to_live(Shared state, wire::Call call, api::UpdateTimeToLiveInput request) {
   const auto& wanted = request.TimeToLiveSpecification;
-  co_await change(state, table_key(call, request.TableName), [&](Table& table) {
+  co_await change(state, table_key(call, request.TableName), [&](store::Transaction& t, Table& table) {
     if (table.status != "ACTIVE") {
       throw api::ResourceInUseException("Attempt to change a resource which is still in use: Table is being updated: " +
                                         table.name.name);
@@ -44,6 +45,7 @@ async::Task<api::UpdateTimeToLiveOutput> update_time_to_live(Shared state, wire:
         invalid("TimeToLive is active on a different AttributeName: current AttributeName is " + table.ttl_attribute);
       }
       table.ttl_attribute = wanted.AttributeName;
+      table.ttl_begins = true;
       table.status = "UPDATING";  // until what is there already has its expiry
     } else {
       if (table.ttl_attribute.empty()) invalid("TimeToLive is already disabled");
@@ -51,6 +53,7 @@ async::Task<api::UpdateTimeToLiveOutput> update_time_to_live(Shared state, wire:
         invalid("TimeToLive is active on a different AttributeName: current AttributeName is " + table.ttl_attribute);
       }
       table.ttl_attribute.clear();
+      t.erase(store::prefix_range(keys::expiries(table.id)));
     }
   });
   state->stirred.notify_all();
@@ -71,14 +74,14 @@ async::Task<api::DescribeTimeToLiveOutput> describe_time_to_live(Shared state, w
 }
 
 async::Task<> tag(Shared state, wire::Call call, api::TagResourceInput request) {
-  co_await change(state, key_of_arn(call, request.ResourceArn), [&](Table& table) {
+  co_await change(state, key_of_arn(call, request.ResourceArn), [&](store::Transaction&, Table& table) {
     for (const auto& each : request.Tags) table.tags[each.Key] = each.Value;
     if (table.tags.size() > kMaxTags) invalid_values("Too many tags");
   });
 }
 
 async::Task<> untag(Shared state, wire::Call call, api::UntagResourceInput request) {
-  co_await change(state, key_of_arn(call, request.ResourceArn), [&](Table& table) {
+  co_await change(state, key_of_arn(call, request.ResourceArn), [&](store::Transaction&, Table& table) {
     for (const auto& key : request.TagKeys) table.tags.erase(key);
   });
 }
@@ -95,19 +98,6 @@ async::Task<api::ListTagsOfResourceOutput> list_tags(Shared state, wire::Call ca
   api::ListTagsOfResourceOutput out;
   auto& tags = out.Tags.emplace();
   for (const auto& [key, value] : table->tags) tags.push_back({key, value});
-  co_return out;
-}
-
-async::Task<api::DescribeContinuousBackupsOutput> describe_continuous_backups(Shared state, wire::Call call,
-                                                                              api::DescribeContinuousBackupsInput request) {
-  const auto reader = state->store.read();
-  const auto name = table_key(call, request.TableName);
-  if (!state->tables.find(*reader, name)) throw api::TableNotFoundException("Table not found: " + name.name);
-  api::DescribeContinuousBackupsOutput out;
-  auto& description = out.ContinuousBackupsDescription.emplace();
-  description.ContinuousBackupsStatus = "DISABLED";
-  auto& recovery = description.PointInTimeRecoveryDescription.emplace();
-  recovery.PointInTimeRecoveryStatus = "DISABLED";
   co_return out;
 }
 

@@ -169,9 +169,9 @@ async::Task<api::BatchWriteItemOutput> batch_write(Shared state, wire::Call call
       if (!state->buckets.has_room(*out[i].table, Direction::write, nullptr, taken)) continue;
       auto change = load_item(t, keys[i]);
       decide(plans[i].second, *out[i].table, change);
-      out[i].consumed = write_item(t, *out[i].table, change, ticket, state->clock.now());
+      out[i].consumed = write_item(t, *out[i].table, change, ticket, state->now());
       taken += out[i].consumed.table;
-      out[i].growth = growth_of(change);
+      out[i].growth = std::move(change.growth);
       out[i].item = change.after ? *change.after : change.before.value_or(Item{});
       out[i].written = true;
     }

@@ -4,6 +4,7 @@
 #include "services/dynamodb/convert.h"
 #include "services/dynamodb/define.h"
 #include "services/dynamodb/keys.h"
+#include "services/dynamodb/policies.h"
 
 namespace lambari::dynamodb {
 namespace {
@@ -21,10 +22,13 @@ async::Task<api::CreateTableOutput> create_table(Shared state, wire::Call call, 
   check_table_name(*request.TableName, 3);
   const auto name = table_key(call, *request.TableName);
   const auto table = define(name, request, state->clock.now());
+  if (request.ResourcePolicy) check_policy(*request.ResourcePolicy);
   co_await state->store.commit([&](store::Transaction& t) {
     if (t.get(keys::table(name))) throw api::ResourceInUseException("Table already exists: " + name.name);
     t.put(keys::table(name), encode(table));
+    if (request.ResourcePolicy) t.put(keys::policy(table.id, ""), encode(Policy{*request.ResourcePolicy, new_revision(*state)}));
   });
+  state->changed(name);
   state->stirred.notify_all();
   api::CreateTableOutput out;
   out.TableDescription = description(*state, table);
@@ -38,6 +42,7 @@ async::Task<api::UpdateTableOutput> update_table(Shared state, wire::Call call, 
     t.put(keys::table(name), encode(changed));
     return changed;
   });
+  state->changed(name);
   state->stirred.notify_all();
   api::UpdateTableOutput out;
   out.TableDescription = description(*state, table);
@@ -58,10 +63,15 @@ async::Task<api::DeleteTableOutput> delete_table(Shared state, wire::Call call, 
                                                                                   : "deleted") +
                                         ": " + name.name);
     }
+    if (!doomed.copies.empty()) {
+      throw api::ResourceInUseException(
+          "Attempt to change a resource which is still in use: Table is being backed up or restored: " + name.name);
+    }
     doomed.status = "DELETING";
     t.put(keys::table(name), encode(doomed));
     return doomed;
   });
+  state->changed(name);
   state->stirred.notify_all();
   api::DeleteTableOutput out;
   out.TableDescription = description(*state, table);

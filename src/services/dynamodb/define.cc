@@ -169,6 +169,7 @@ void set_stream(Table& table, const api::StreamSpecification& given, base::Times
   }
 }
 
+// The default, a key that AWS owns, asks for nothing. A key of KMS is refused: there is no KMS.
 void check_encryption(const std::optional<api::SSESpecification>& given) {
   if (given && (given->KMSMasterKeyId || given->SSEType || given->Enabled.value_or(false))) {
     not_offered("encryption with KMS keys (SSESpecification)");
@@ -196,12 +197,19 @@ api::Projection to_wire_projection(const Index& index) {
   return out;
 }
 
+// Attributes that no key uses any more go with the index that used them.
+void drop_unused_attributes(Table& table) {
+  std::erase_if(table.attributes, [&](const auto& attribute) {
+    return !table.key.has(attribute.first) && std::none_of(table.indexes.begin(), table.indexes.end(),
+                                                           [&](const Index& index) { return index.key.has(attribute.first); });
+  });
+}
+
 bool same(const Throughput& a, const Throughput& b) { return a.read == b.read && a.write == b.write; }
 
 }  // namespace
 
 Table define(const TableKey& name, const api::CreateTableInput& request, base::Timestamp now) {
-  if (request.ResourcePolicy) not_offered("ResourcePolicy");
   if (request.OnDemandThroughput) not_offered("OnDemandThroughput");
   if (request.WarmThroughput) not_offered("WarmThroughput");
   if (request.GlobalTableSourceArn || request.GlobalTableSettingsReplicationMode) not_offered("global tables");
@@ -351,16 +359,101 @@ Table redefine(Table table, const api::UpdateTableInput& request, base::Timestam
   if (request.StreamSpecification) set_stream(table, *request.StreamSpecification, now);
   if (request.DeletionProtectionEnabled) table.protected_from_deletion = *request.DeletionProtectionEnabled;
   if (request.TableClass) table.table_class = *request.TableClass;
-  // Attributes that no key uses any more go with the index that used them.
-  std::erase_if(table.attributes, [&](const auto& attribute) {
-    return !table.key.has(attribute.first) && std::none_of(table.indexes.begin(), table.indexes.end(),
-                                                           [&](const Index& index) { return index.key.has(attribute.first); });
-  });
+  drop_unused_attributes(table);
   table.status = "UPDATING";
   return table;
 }
 
-api::TableDescription describe(const Table& table, Growth size) {
+template <class Request>
+Overrides overrides_of(const Request& request) {
+  if (request.OnDemandThroughputOverride) not_offered("OnDemandThroughputOverride");
+  if (request.VectorIndexOverride) not_offered("VectorIndexOverride");
+  check_encryption(request.SSESpecificationOverride);
+  return {request.BillingModeOverride, request.ProvisionedThroughputOverride, request.GlobalSecondaryIndexOverride,
+          request.LocalSecondaryIndexOverride};
+}
+template Overrides overrides_of(const api::RestoreTableFromBackupInput& request);
+template Overrides overrides_of(const api::RestoreTableToPointInTimeInput& request);
+
+namespace {
+
+bool same(const Index& index, const auto& given) {
+  Index wanted;
+  set_projection(wanted, given.Projection);
+  const auto schema = to_wire(index.key);
+  return index.projection == wanted.projection &&
+         std::set(index.include.begin(), index.include.end()) == std::set(wanted.include.begin(), wanted.include.end()) &&
+         std::equal(schema.begin(), schema.end(), given.KeySchema.begin(), given.KeySchema.end(),
+                    [](const auto& a, const auto& b) { return a.AttributeName == b.AttributeName && a.KeyType == b.KeyType; });
+}
+
+// Keeps of the indexes of one kind those that are given; each must be one of the source's.
+template <class Definition>
+void keep_indexes(Table& table, bool global, const std::optional<std::vector<Definition>>& given) {
+  if (!given) return;
+  std::set<std::string> kept;
+  for (const auto& wanted : *given) {
+    auto* index = table.index(wanted.IndexName);
+    if (index == nullptr || index->global != global || !same(*index, wanted)) {
+      invalid_values("The index " + wanted.IndexName + " does not match an index of the source table");
+    }
+    kept.insert(wanted.IndexName);
+    if constexpr (requires { wanted.ProvisionedThroughput; }) {
+      if (wanted.OnDemandThroughput) not_offered("OnDemandThroughput");
+      if (wanted.WarmThroughput) not_offered("WarmThroughput");
+      if (wanted.ProvisionedThroughput && table.on_demand) {
+        invalid_values("ProvisionedThroughput should not be specified for index: " + index->name +
+                       " when BillingMode is PAY_PER_REQUEST");
+      }
+      if (wanted.ProvisionedThroughput) index->throughput = throughput_of(wanted.ProvisionedThroughput);
+    }
+  }
+  std::erase_if(table.indexes, [&](const Index& index) { return index.global == global && !kept.contains(index.name); });
+}
+
+}  // namespace
+
+Table define_restored(const Table& source, const TableKey& name, const Overrides& overrides, Origin origin, base::Timestamp now) {
+  Table table;
+  table.name = name;
+  table.id = base::random_u64() >> 1;
+  table.uuid = base::uuid();
+  table.status = "CREATING";
+  table.created = now.ms;
+  table.attributes = source.attributes;
+  table.key = source.key;
+  table.on_demand = overrides.billing ? *overrides.billing == "PAY_PER_REQUEST" : source.on_demand;
+  table.throughput = source.throughput;
+  table.indexes = source.indexes;
+  table.next_index = source.next_index;
+  table.table_class = source.table_class;
+  table.origin = std::move(origin);
+  if (table.on_demand) {
+    if (overrides.throughput) {
+      invalid_values("Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST");
+    }
+    table.on_demand_since = now.ms;
+    table.throughput = {};
+    for (auto& index : table.indexes) index.throughput = {};
+  }
+  if (overrides.throughput) table.throughput = throughput_of(overrides.throughput);
+  if (!table.on_demand && table.throughput.read == 0) {
+    invalid_values("ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED");
+  }
+  std::erase_if(table.indexes, [](const Index& index) { return index.status == "DELETING"; });
+  keep_indexes(table, true, overrides.global);
+  keep_indexes(table, false, overrides.local);
+  for (auto& index : table.indexes) {
+    if (!table.on_demand && index.global && index.throughput.read == 0) {
+      invalid_values("ProvisionedThroughput must be specified for index: " + index.name);
+    }
+    index.status = "CREATING";  // until its rows are there
+  }
+  drop_unused_attributes(table);
+  return table;
+}
+
+api::TableDescription describe(const Table& table, const Growth& size) {
   api::TableDescription out;
   auto& attributes = out.AttributeDefinitions.emplace();
   for (const auto& [name, type] : table.attributes) attributes.push_back({name, type});
@@ -369,8 +462,8 @@ api::TableDescription describe(const Table& table, Growth size) {
   out.TableStatus = table.status;
   out.CreationDateTime = base::Timestamp{table.created};
   out.ProvisionedThroughput = to_wire(table.throughput);
-  out.TableSizeBytes = std::max<std::int64_t>(0, size.bytes);
-  out.ItemCount = std::max<std::int64_t>(0, size.items);
+  out.TableSizeBytes = std::max<std::int64_t>(0, size.table.bytes);
+  out.ItemCount = std::max<std::int64_t>(0, size.table.items);
   out.TableArn = table.arn();
   out.TableId = table.uuid;
   if (table.on_demand) {
@@ -384,8 +477,10 @@ api::TableDescription describe(const Table& table, Growth size) {
       description.KeySchema = to_wire(index.key);
       description.Projection = to_wire_projection(index);
       description.IndexArn = table.arn() + "/index/" + index.name;
-      description.IndexSizeBytes = 0;
-      description.ItemCount = 0;
+      const auto it = size.indexes.find(index.id);
+      const auto held = it == size.indexes.end() ? Size{} : it->second;
+      description.IndexSizeBytes = std::max<std::int64_t>(0, held.bytes);
+      description.ItemCount = std::max<std::int64_t>(0, held.items);
     };
     if (index.global) {
       if (!out.GlobalSecondaryIndexes) out.GlobalSecondaryIndexes.emplace();
@@ -409,6 +504,13 @@ api::TableDescription describe(const Table& table, Growth size) {
   if (!table.table_class.empty()) {
     auto& summary = out.TableClassSummary.emplace();
     summary.TableClass = table.table_class;
+  }
+  if (table.origin) {
+    auto& summary = out.RestoreSummary.emplace();
+    if (!table.origin->backup_arn.empty()) summary.SourceBackupArn = table.origin->backup_arn;
+    summary.SourceTableArn = table.origin->table_arn;
+    summary.RestoreDateTime = base::Timestamp{table.origin->time};
+    summary.RestoreInProgress = table.status == "CREATING";
   }
   out.DeletionProtectionEnabled = table.protected_from_deletion;
   return out;

@@ -14,6 +14,19 @@ Table define(const TableKey& name, const aws::dynamodb::CreateTableInput& reques
 // LimitExceededException.
 Table redefine(Table table, const aws::dynamodb::UpdateTableInput& request, base::Timestamp now);
 
-aws::dynamodb::TableDescription describe(const Table& table, Growth size);
+// What a restore may change.
+struct Overrides {
+  std::optional<std::string> billing;
+  std::optional<aws::dynamodb::ProvisionedThroughput> throughput;
+  std::optional<std::vector<aws::dynamodb::GlobalSecondaryIndex>> global;  // those that are kept
+  std::optional<std::vector<aws::dynamodb::LocalSecondaryIndex>> local;
+};
+// The table that a restore makes; its rows and those of its indexes are to come. Throws in the same way.
+Table define_restored(const Table& source, const TableKey& name, const Overrides& overrides, Origin origin, base::Timestamp now);
+// Throws for the parts of a restore's request that are not offered.
+template <class Request>
+Overrides overrides_of(const Request& request);
+
+aws::dynamodb::TableDescription describe(const Table& table, const Growth& size);
 
 }  // namespace lambari::dynamodb

@@ -88,7 +88,7 @@ async::Task<Written> write(Shared state, Plan plan) {
         out.change = load_item(t, key_of(plan, *out.table));
         state->buckets.admit(*out.table, Direction::write);
         decide(plan, *out.table, out.change);
-        out.consumed = write_item(t, *out.table, out.change, ticket, state->clock.now());
+        out.consumed = write_item(t, *out.table, out.change, ticket, state->now());
         return out;
       });
     } catch (const ConditionFailed& failed) {
@@ -99,7 +99,7 @@ async::Task<Written> write(Shared state, Plan plan) {
     }
   }();
   state->committed(*written.table, written.consumed, Direction::write);
-  state->sizes.grow(written.table->id, growth_of(written.change));
+  state->sizes.grow(written.table->id, written.change.growth);
   co_return written;
 }
 

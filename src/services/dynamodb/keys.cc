@@ -56,6 +56,14 @@ std::string index_row(std::uint64_t table, std::uint64_t index, const Value& ind
   return key.str() + std::string(tail(item_key));
 }
 
+std::string change(std::uint64_t table, std::int64_t ms, std::uint64_t sequence, std::string_view item_key) {
+  return store::Key("dynamodb/change").number(table).signed_number(ms).number(sequence).str() + std::string(tail(item_key));
+}
+
+std::string item_of_change(std::uint64_t rows, std::string_view change_key) {
+  return keys::rows(rows, 0) + std::string(change_key.substr(change(0, 0, 0, keys::rows(0, 0)).size()));
+}
+
 std::string_view tail(std::string_view item_key) { return item_key.substr(rows(0, 0).size()); }
 
 }  // namespace lambari::dynamodb::keys

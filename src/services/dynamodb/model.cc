@@ -54,6 +54,35 @@ Index to_index(const json::object& object) {
   return index;
 }
 
+json::value to_json(const std::optional<Recovery>& recovery) {
+  if (!recovery) return nullptr;
+  return json::object{{"days", recovery->days}, {"since", recovery->since}};
+}
+
+json::value to_json(const std::optional<Origin>& origin) {
+  if (!origin) return nullptr;
+  return json::object{{"backup", origin->backup_arn}, {"table", origin->table_arn}, {"time", origin->time}};
+}
+
+// What an older row lacks.
+void read_added(Table& table, const json::object& object) {
+  table.ttl_begins = flag(object, "ttlBegins");
+  table.moment = number(object, "moment");
+  if (const auto* value = object.if_contains("recovery"); value && value->is_object()) {
+    table.recovery = Recovery{number(value->as_object(), "days"), number(value->as_object(), "since")};
+  }
+  if (const auto* value = object.if_contains("origin"); value && value->is_object()) {
+    const auto& origin = value->as_object();
+    table.origin = Origin{text(origin, "backup"), text(origin, "table"), number(origin, "time")};
+  }
+  if (const auto* value = object.if_contains("copies"); value && value->is_array()) {
+    for (const auto& each : value->as_array()) {
+      const auto& copy = each.as_object();
+      table.copies.push_back({static_cast<std::uint64_t>(number(copy, "target")), number(copy, "moment")});
+    }
+  }
+}
+
 }  // namespace
 
 const Index* Table::index(std::string_view wanted) const {
@@ -68,11 +97,12 @@ std::string Table::arn() const { return "arn:aws:dynamodb:" + name.region + ":" 
 std::string Table::stream_arn(const Stream& stream) const { return arn() + "/stream/" + stream.label; }
 
 std::string encode(const Table& table) {
-  json::array indexes, streams;
+  json::array indexes, streams, copies;
   for (const auto& index : table.indexes) indexes.push_back(to_json(index));
   for (const auto& stream : table.streams) {
     streams.push_back(json::object{{"label", stream.label}, {"view", stream.view}, {"enabled", stream.enabled}});
   }
+  for (const auto& copy : table.copies) copies.push_back(json::object{{"target", copy.target}, {"moment", copy.moment}});
   return base::to_json(json::object{{"format", kRowFormat},
                                     {"id", table.id},
                                     {"account", table.name.account},
@@ -92,6 +122,11 @@ std::string encode(const Table& table) {
                                     {"nextIndex", table.next_index},
                                     {"streams", std::move(streams)},
                                     {"ttl", table.ttl_attribute},
+                                    {"ttlBegins", table.ttl_begins},
+                                    {"recovery", to_json(table.recovery)},
+                                    {"copies", std::move(copies)},
+                                    {"moment", table.moment},
+                                    {"origin", to_json(table.origin)},
                                     {"protected", table.protected_from_deletion},
                                     {"class", table.table_class},
                                     {"tags", pairs(table.tags)}});
@@ -121,6 +156,7 @@ Table decode_table(std::string_view row) {
   table.protected_from_deletion = flag(object, "protected");
   table.table_class = text(object, "class");
   table.tags = pairs(object.at("tags"));
+  read_added(table, object);
   return table;
 }
 
@@ -130,6 +166,11 @@ std::optional<TableKey> parse_arn(std::string_view arn) {
   const auto path = base::split(parts[5], '/');
   if (path[1].empty()) return std::nullopt;
   return TableKey{std::string(parts[4]), std::string(parts[3]), std::string(path[1])};
+}
+
+std::string stream_label(std::string_view arn) {
+  const auto parts = base::split(arn, '/');
+  return parts.size() == 4 && parts[2] == "stream" ? std::string(parts[3]) : std::string();
 }
 
 }  // namespace lambari::dynamodb

@@ -55,6 +55,24 @@ struct Stream {
   bool enabled = true;
 };
 
+// Point-in-time recovery. All times are ms.
+struct Recovery {
+  std::int64_t days = 35;  // for which changes are kept
+  std::int64_t since = 0;  // no earlier moment can be restored
+};
+
+// Rows of the table that are being copied as they were at a moment.
+struct CopyUnderWay {
+  std::uint64_t target = 0;  // where to: the copy's id
+  std::int64_t moment = 0;   // ms
+};
+
+// Where a restored table came from.
+struct Origin {
+  std::string backup_arn, table_arn;
+  std::int64_t time = 0;  // ms: the moment whose state it has
+};
+
 struct Table {
   std::uint64_t id = 0;  // new for each creation, so that rows of a deleted namesake are never met again
   TableKey name;
@@ -70,13 +88,20 @@ struct Table {
   std::uint64_t next_index = 1;
   std::vector<Stream> streams;  // the last is the latest
   std::string ttl_attribute;    // empty: off
+  bool ttl_begins = false;      // items that are there already have no expiry yet
   bool protected_from_deletion = false;
   std::string table_class;  // STANDARD, STANDARD_INFREQUENT_ACCESS
   std::map<std::string, std::string> tags;
+  std::optional<Recovery> recovery;  // nothing: off
+  std::vector<CopyUnderWay> copies;
+  std::int64_t moment = 0;  // ms: changes made after this row was written count as later
+  std::optional<Origin> origin;
 
   const Index* index(std::string_view name) const;
   Index* index(std::string_view name);
   const Stream* stream() const { return streams.empty() || !streams.back().enabled ? nullptr : &streams.back(); }
+  // Whether each change of an item leaves in the log what the item was before.
+  bool keeps_changes() const { return recovery.has_value() || !copies.empty(); }
   std::string arn() const;
   std::string stream_arn(const Stream& stream) const;
 };
@@ -86,5 +111,7 @@ Table decode_table(std::string_view row);  // throws std::runtime_error: a broke
 
 // "arn:aws:dynamodb:region:account:table/name[/...]"; nothing for anything else.
 std::optional<TableKey> parse_arn(std::string_view arn);
+// "arn:...:table/name/stream/label": its label; "" for anything else.
+std::string stream_label(std::string_view arn);
 
 }  // namespace lambari::dynamodb

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "services/dynamodb/backup.h"
 #include "services/dynamodb/capacity.h"
 #include "services/dynamodb/conditions.h"
 #include "services/dynamodb/convert.h"
@@ -278,6 +279,70 @@ TEST(Order, OfRecordsHasNoGapsBelowTheHorizon) {
     EXPECT_EQ(sequence.horizon(), 103U);
   }
   EXPECT_EQ(sequence.horizon(), 104U);
+}
+
+TEST(Keys, ChangesSortByTimeAndNameTheirItem) {
+  const auto item = keys::item(7, S("a"), nullptr);
+  EXPECT_LT(keys::change(7, 5, 900, item), keys::change(7, 6, 1, item));
+  EXPECT_LT(keys::change(7, 5, 1, item), keys::change(7, 5, 2, keys::item(7, S("0"), nullptr)));
+  EXPECT_LT(keys::change(7, 5, ~std::uint64_t{0}, item), keys::changes_from(7, 6));
+  EXPECT_LT(keys::changes_from(7, 6), keys::change(7, 6, 0, item));
+  EXPECT_EQ(keys::item_of_change(9, keys::change(7, 5, 900, item)), keys::item(9, S("a"), nullptr));
+}
+
+TEST(Backups, ReadBackWhatTheyWrote) {
+  auto source = table();
+  source.recovery = Recovery{5, 17};
+  source.copies = {{3, 4}};
+  source.moment = 11;
+  source.ttl_begins = true;
+  source.origin = Origin{"a", "b", 12};
+  const auto backup = new_backup(source, {2, 3}, "USER", "name", base::Timestamp{1489602797149});
+  EXPECT_TRUE(backup.label.starts_with("01489602797149-"));
+  const auto again = decode_backup(encode(backup));
+  EXPECT_EQ(encode(again), encode(backup));
+  EXPECT_EQ(again.table.recovery->since, 17);
+  EXPECT_EQ(again.table.copies.at(0).moment, 4);
+  EXPECT_EQ(again.table.origin->time, 12);
+  const auto name = parse_backup_arn(backup.arn());
+  ASSERT_TRUE(name);
+  EXPECT_EQ(name->table, source.name);
+  EXPECT_EQ(name->label, backup.label);
+  EXPECT_FALSE(parse_backup_arn(source.arn()));
+  Copy copy;
+  copy.target = ~std::uint64_t{0};
+  copy.cursor = std::string("\0\xff", 2);
+  EXPECT_EQ(decode_copy(encode(copy)).cursor, copy.cursor);
+  EXPECT_EQ(decode_copy(encode(copy)).target, copy.target);
+  EXPECT_FALSE(decode_copy(encode(copy)).moment);
+}
+
+TEST(Restores, TakeOverWhatAwsTakesOver) {
+  auto source = table();
+  source.tags = {{"a", "b"}};
+  source.ttl_attribute = "until";
+  source.streams = {{"label", "NEW_IMAGE", true}};
+  source.recovery = Recovery{};
+  source.protected_from_deletion = true;
+  const TableKey name{"000000000000", "us-east-1", "new"};
+  const auto restored = define_restored(source, name, {}, {{}, source.arn(), 5}, base::Timestamp{9});
+  EXPECT_EQ(restored.indexes.size(), 1);
+  EXPECT_EQ(restored.indexes[0].status, "CREATING");
+  EXPECT_NE(restored.id, source.id);
+  EXPECT_TRUE(restored.tags.empty() && restored.ttl_attribute.empty() && restored.streams.empty());
+  EXPECT_FALSE(restored.recovery || restored.protected_from_deletion);
+  Overrides none;
+  none.global.emplace();
+  EXPECT_EQ(define_restored(source, name, none, {}, {}).attributes.count("color"), 0);
+  Overrides provisioned;
+  provisioned.billing = "PROVISIONED";
+  EXPECT_THAT(error_of([&] { define_restored(source, name, provisioned, {}, {}); }), HasSubstr("must both be specified"));
+  provisioned.throughput = api::ProvisionedThroughput{1, 1};
+  EXPECT_THAT(error_of([&] { define_restored(source, name, provisioned, {}, {}); }), HasSubstr("by-color"));
+  Overrides other = none;
+  other.global->push_back({"by-color", {{"color", "HASH"}}, {}});
+  other.global->back().Projection.ProjectionType = "ALL";
+  EXPECT_THAT(error_of([&] { define_restored(source, name, other, {}, {}); }), HasSubstr("does not match"));
 }
 
 }  // namespace

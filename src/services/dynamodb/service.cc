@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 
-#include "base/json.h"
 #include "services/dynamodb/control.h"
 #include "services/dynamodb/items.h"
 #include "services/dynamodb/keys.h"
@@ -38,7 +37,44 @@ std::vector<std::pair<std::string, std::string>> actions_of(const api::TransactG
   return out;
 }
 
+template <class Request>
+std::vector<std::pair<std::string, std::string>> actions_of(std::string action, const Request& batch) {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const auto& [table, items] : batch.RequestItems) out.emplace_back(action, table);
+  return out;
+}
+
+// The time of the latest change that some table kept, in ms: the clock may have been put back since.
+std::int64_t latest_change(store::Reader& reader) {
+  std::int64_t latest = 0;
+  for (const auto& row : reader.scan(store::prefix_range(keys::tables()), 100'000)) {
+    const auto table = decode_table(row.value);
+    latest = std::max(latest, table.moment);
+    if (!table.keeps_changes()) continue;
+    const auto prefix = keys::changes(table.id);
+    for (const auto& change : reader.scan(store::prefix_range(prefix), 1, store::Order::descending)) {
+      store::KeyReader key(std::string_view(change.key).substr(prefix.size()));
+      std::int64_t time = 0;
+      if (key.signed_number(time)) latest = std::max(latest, time);
+    }
+  }
+  return latest;
+}
+
 }  // namespace
+
+base::Timestamp State::now() {
+  const auto now = clock.now().ms;
+  auto known = latest.load();
+  while (known < now && !latest.compare_exchange_weak(known, now)) {
+  }
+  return base::Timestamp{std::max(known, now)};
+}
+
+void State::changed(const TableKey& name) {
+  guards.forget(name);
+  ++table_changes;
+}
 
 DynamoDb::DynamoDb(Dependencies dependencies)
     : state_(std::make_shared<State>(dependencies.loops, dependencies.clock, dependencies.store, dependencies.authorizer,
@@ -62,17 +98,13 @@ async::Task<> DynamoDb::start() {
     return number;
   });
   state_->sequence.begin_at(begun * kNumbersOfAStart);
-  for (const auto& row : state_->store.read()->scan(store::prefix_range(store::Key("dynamodb/size").str()), 100'000)) {
-    store::KeyReader reader(std::string_view(row.key).substr(row.key.size() - 8));
-    std::uint64_t table = 0;
-    const auto value = base::parse_json(row.value);
-    if (!reader.number(table) || !value) continue;
-    state_->sizes.set(table, {value->as_object().at("items").to_number<std::int64_t>(),
-                              value->as_object().at("bytes").to_number<std::int64_t>()});
-  }
-  state_->background = 2;
+  const auto reader = state_->store.read();
+  state_->sizes.load(*reader);
+  state_->latest = latest_change(*reader);
+  state_->background = 3;
   state_->loops.spawn("dynamodb settler", run_settler(state_));
   state_->loops.spawn("dynamodb sweeper", run_sweeper(state_));
+  state_->loops.spawn("dynamodb copier", run_copier(state_));
 }
 
 async::Task<> DynamoDb::stop() {
@@ -95,6 +127,8 @@ async::Task<> DynamoDb::nuke() {
     for (const auto& row : t.scan(store::prefix_range(keys::tables()), 100'000)) ids.push_back(decode_table(row.value).id);
     for (const auto table : keys::kTables) t.erase(store::prefix_range(store::Key(table).str()));
   });
+  state_->guards.forget_all();
+  ++state_->table_changes;
   for (const auto id : ids) {
     state_->sizes.forget(id);
     state_->buckets.forget(id);
@@ -182,12 +216,14 @@ async::Task<aws::dynamodb::ScanOutput> DynamoDb::Scan(const wire::Call& call, aw
 
 async::Task<aws::dynamodb::BatchGetItemOutput> DynamoDb::BatchGetItem(const wire::Call& call,
                                                                       aws::dynamodb::BatchGetItemInput request) {
-  return batch_get(state_, call, std::move(request));
+  co_await check_access(state_, call, actions_of("BatchGetItem", request));
+  co_return co_await batch_get(state_, call, std::move(request));
 }
 
 async::Task<aws::dynamodb::BatchWriteItemOutput> DynamoDb::BatchWriteItem(const wire::Call& call,
                                                                           aws::dynamodb::BatchWriteItemInput request) {
-  return batch_write(state_, call, std::move(request));
+  co_await check_access(state_, call, actions_of("BatchWriteItem", request));
+  co_return co_await batch_write(state_, call, std::move(request));
 }
 
 async::Task<aws::dynamodb::TransactGetItemsOutput> DynamoDb::TransactGetItems(const wire::Call& call,
@@ -228,6 +264,52 @@ async::Task<aws::dynamodb::ListTagsOfResourceOutput> DynamoDb::ListTagsOfResourc
 async::Task<aws::dynamodb::DescribeContinuousBackupsOutput> DynamoDb::DescribeContinuousBackups(
     const wire::Call& call, aws::dynamodb::DescribeContinuousBackupsInput request) {
   return describe_continuous_backups(state_, call, std::move(request));
+}
+
+async::Task<api::CreateBackupOutput> DynamoDb::CreateBackup(const wire::Call& call, api::CreateBackupInput request) {
+  return create_backup(state_, call, std::move(request));
+}
+
+async::Task<api::DescribeBackupOutput> DynamoDb::DescribeBackup(const wire::Call& call, api::DescribeBackupInput request) {
+  return describe_backup(state_, call, std::move(request));
+}
+
+async::Task<api::ListBackupsOutput> DynamoDb::ListBackups(const wire::Call& call, api::ListBackupsInput request) {
+  return list_backups(state_, call, std::move(request));
+}
+
+async::Task<api::DeleteBackupOutput> DynamoDb::DeleteBackup(const wire::Call& call, api::DeleteBackupInput request) {
+  return delete_backup(state_, call, std::move(request));
+}
+
+async::Task<api::UpdateContinuousBackupsOutput> DynamoDb::UpdateContinuousBackups(const wire::Call& call,
+                                                                                  api::UpdateContinuousBackupsInput request) {
+  return update_continuous_backups(state_, call, std::move(request));
+}
+
+async::Task<api::RestoreTableFromBackupOutput> DynamoDb::RestoreTableFromBackup(const wire::Call& call,
+                                                                                api::RestoreTableFromBackupInput request) {
+  return restore_from_backup(state_, call, std::move(request));
+}
+
+async::Task<api::RestoreTableToPointInTimeOutput> DynamoDb::RestoreTableToPointInTime(
+    const wire::Call& call, api::RestoreTableToPointInTimeInput request) {
+  return restore_to_point_in_time(state_, call, std::move(request));
+}
+
+async::Task<api::PutResourcePolicyOutput> DynamoDb::PutResourcePolicy(const wire::Call& call,
+                                                                      api::PutResourcePolicyInput request) {
+  return put_policy(state_, call, std::move(request));
+}
+
+async::Task<api::GetResourcePolicyOutput> DynamoDb::GetResourcePolicy(const wire::Call& call,
+                                                                      api::GetResourcePolicyInput request) {
+  return get_policy(state_, call, std::move(request));
+}
+
+async::Task<api::DeleteResourcePolicyOutput> DynamoDb::DeleteResourcePolicy(const wire::Call& call,
+                                                                            api::DeleteResourcePolicyInput request) {
+  return delete_policy(state_, call, std::move(request));
 }
 
 }  // namespace lambari::dynamodb

@@ -83,8 +83,28 @@ class DynamoDb final : public aws::dynamodb::AbstractService, public contracts::
                                                                   aws::dynamodb::DescribeLimitsInput request) override;
   async::Task<aws::dynamodb::DescribeEndpointsResponse> DescribeEndpoints(
       const wire::Call& call, aws::dynamodb::DescribeEndpointsRequest request) override;
+  async::Task<aws::dynamodb::CreateBackupOutput> CreateBackup(const wire::Call& call,
+                                                              aws::dynamodb::CreateBackupInput request) override;
+  async::Task<aws::dynamodb::DescribeBackupOutput> DescribeBackup(const wire::Call& call,
+                                                                  aws::dynamodb::DescribeBackupInput request) override;
+  async::Task<aws::dynamodb::ListBackupsOutput> ListBackups(const wire::Call& call,
+                                                            aws::dynamodb::ListBackupsInput request) override;
+  async::Task<aws::dynamodb::DeleteBackupOutput> DeleteBackup(const wire::Call& call,
+                                                              aws::dynamodb::DeleteBackupInput request) override;
+  async::Task<aws::dynamodb::UpdateContinuousBackupsOutput> UpdateContinuousBackups(
+      const wire::Call& call, aws::dynamodb::UpdateContinuousBackupsInput request) override;
   async::Task<aws::dynamodb::DescribeContinuousBackupsOutput> DescribeContinuousBackups(
       const wire::Call& call, aws::dynamodb::DescribeContinuousBackupsInput request) override;
+  async::Task<aws::dynamodb::RestoreTableFromBackupOutput> RestoreTableFromBackup(
+      const wire::Call& call, aws::dynamodb::RestoreTableFromBackupInput request) override;
+  async::Task<aws::dynamodb::RestoreTableToPointInTimeOutput> RestoreTableToPointInTime(
+      const wire::Call& call, aws::dynamodb::RestoreTableToPointInTimeInput request) override;
+  async::Task<aws::dynamodb::PutResourcePolicyOutput> PutResourcePolicy(const wire::Call& call,
+                                                                        aws::dynamodb::PutResourcePolicyInput request) override;
+  async::Task<aws::dynamodb::GetResourcePolicyOutput> GetResourcePolicy(const wire::Call& call,
+                                                                        aws::dynamodb::GetResourcePolicyInput request) override;
+  async::Task<aws::dynamodb::DeleteResourcePolicyOutput> DeleteResourcePolicy(
+      const wire::Call& call, aws::dynamodb::DeleteResourcePolicyInput request) override;
 
   async::Task<aws::dynamodb::ExecuteStatementOutput> ExecuteStatement(const wire::Call& call,
                                                                       aws::dynamodb::ExecuteStatementInput request) override;

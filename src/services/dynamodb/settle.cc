@@ -1,5 +1,6 @@
 // Tables on their way: CREATING, UPDATING, DELETING. Each step is a transaction of its own, so that what a stop cuts off goes on.
 #include "base/log.h"
+#include "services/dynamodb/backup.h"
 #include "services/dynamodb/item_codec.h"
 #include "services/dynamodb/keys.h"
 #include "services/dynamodb/schema.h"
@@ -10,29 +11,41 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kBackfilledAtOnce = 200;  // items
-constexpr auto kPause = 1s;                     // after the store refused
+constexpr std::size_t kBackfilledAtOnce = 200;                       // items
+constexpr auto kPause = 1s;                                          // after the store refused
+constexpr std::int64_t kSystemBackupLife = 35LL * 24 * 3600 * 1000;  // ms
 
-// Gives items of a table what they lack: rows of a new index, or expiry. Returns where to go on; empty when all was seen.
-std::string backfill(State& state, store::Transaction& t, const Table& table, const Index* index, std::string from) {
+struct Filled {
+  std::string from;  // where to go on; empty when all was seen
+  Growth growth;
+};
+
+// Gives items of a table what they lack: rows of a new index, or expiry.
+Filled backfill(State& state, store::Transaction& t, const Table& table, const Index* index, std::string from) {
+  Filled out;
   auto range = store::prefix_range(keys::rows(table.id, 0));
   if (!from.empty()) range.begin = std::move(from);
   const auto rows = t.scan(range, kBackfilledAtOnce);
   for (const auto& [key, value] : rows) {
     const auto item = decode_item(value);
     if (index != nullptr) {
-      if (const auto row = index_row(table, *index, key, item)) t.put(row->first, encode(row->second));
+      const auto row = index_row(table, *index, key, item);
+      if (!row) continue;
+      // A write since the index began has put it there, and counted it.
+      if (!t.get(row->first)) out.growth.indexes[index->id].add(size_of_item(row->second));
+      t.put(row->first, encode(row->second));
     } else if (const auto second = expiry_of(table, item, state.clock.now().ms)) {
       t.put(keys::expiry(table.id, *second) + std::string(keys::tail(key)), "");
     }
   }
-  return rows.size() < kBackfilledAtOnce ? std::string() : rows.back().key + '\0';
+  if (rows.size() == kBackfilledAtOnce) out.from = rows.back().key + '\0';
+  return out;
 }
 
 async::Task<> backfill_all(Shared state, TableKey name, std::uint64_t table_id, std::uint64_t index_id) {
   std::string from;
   do {
-    from = co_await state->store.transact([&](store::Transaction& t) -> std::string {
+    auto filled = co_await state->store.transact([&](store::Transaction& t) -> Filled {
       const auto table = state->tables.find(t, name);
       if (!table || table->id != table_id) return {};
       const Index* index = nullptr;
@@ -41,18 +54,42 @@ async::Task<> backfill_all(Shared state, TableKey name, std::uint64_t table_id, 
       if (index_id != 0 && index == nullptr) return {};
       return backfill(*state, t, *table, index, from);
     });
+    state->sizes.grow(table_id, filled.growth);
+    from = std::move(filled.from);
   } while (!from.empty() && !state->stopping);
+}
+
+// A table with point-in-time recovery leaves its rows to a backup.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery_Howitworks.html
+Backup backup_of_deleted(State& state, const Table& table) {
+  const auto size = state.sizes.of(table.id).table;
+  auto backup = new_backup(table, size, "SYSTEM", table.name.name + "$DeletedTableBackup", state.now());
+  backup.status = "AVAILABLE";
+  backup.expires = backup.created + kSystemBackupLife;
+  backup.rows = table.id;
+  backup.size = size;
+  return backup;
 }
 
 async::Task<> erase_table(Shared state, TableKey name, Table table) {
   co_await state->store.commit([&](store::Transaction& t) {
-    t.erase(store::prefix_range(keys::rows(table.id, 0)));
+    const auto now = state->tables.find(t, name);
+    if (!now || now->id != table.id) return;
+    if (table.recovery) {
+      const auto backup = backup_of_deleted(*state, table);
+      t.put(keys::backup(name, backup.label), encode(backup));
+    } else {
+      t.erase(store::prefix_range(keys::rows(table.id, 0)));
+    }
     for (const auto& index : table.indexes) t.erase(store::prefix_range(keys::rows(table.id, index.id)));
     t.erase(store::prefix_range(keys::expiries(table.id)));
     for (const auto& stream : table.streams) t.erase(store::prefix_range(keys::stream(table.id, stream.label)));
+    t.erase(store::prefix_range(keys::changes(table.id)));
+    t.erase(store::prefix_range(keys::policies(table.id)));
     t.erase(keys::size(table.id));
     t.erase(keys::table(name));
   });
+  state->changed(name);
   state->sizes.forget(table.id);
   state->buckets.forget(table.id);
 }
@@ -65,7 +102,7 @@ async::Task<> settle(Shared state, TableKey name, Table table) {
   for (const auto& index : table.indexes) {
     if (index.status == "CREATING") co_await backfill_all(state, name, table.id, index.id);
   }
-  if (!table.ttl_attribute.empty()) co_await backfill_all(state, name, table.id, 0);
+  if (table.ttl_begins && !table.ttl_attribute.empty()) co_await backfill_all(state, name, table.id, 0);
   if (state->stopping) co_return;
   co_await state->store.commit([&](store::Transaction& t) {
     const auto now = state->tables.find(t, name);
@@ -76,17 +113,23 @@ async::Task<> settle(Shared state, TableKey name, Table table) {
     }
     std::erase_if(settled.indexes, [](const Index& index) { return index.status == "DELETING"; });
     for (auto& index : settled.indexes) index.status = "ACTIVE";
-    if (settled.ttl_attribute.empty()) t.erase(store::prefix_range(keys::expiries(settled.id)));
+    settled.ttl_begins = false;
     settled.status = "ACTIVE";
     t.put(keys::table(name), encode(settled));
   });
+  for (const auto& index : table.indexes) {
+    if (index.status == "DELETING") state->sizes.forget_index(table.id, index.id);
+  }
+  state->changed(name);
 }
 
 std::vector<Table> unsettled(State& state) {
   std::vector<Table> out;
-  for (const auto& row : state.store.read()->scan(store::prefix_range(keys::tables()), 100'000)) {
+  const auto reader = state.store.read();
+  for (const auto& row : reader->scan(store::prefix_range(keys::tables()), 100'000)) {
     auto table = decode_table(row.value);
-    if (table.status != "ACTIVE") out.push_back(std::move(table));
+    // A restored table first gets its rows.
+    if (table.status != "ACTIVE" && !reader->get(keys::copy(table.id))) out.push_back(std::move(table));
   }
   return out;
 }

@@ -141,7 +141,10 @@ async::Task<contracts::AccessRequest> Streams::access(const wire::Call& call, co
     out.resources = {read_iterator(text, state_->clock.now()).arn};
   } else {
     out.resources = {"*"};
+    co_return out;
   }
+  const auto& stream = out.resources.front();
+  if (const auto table = parse_arn(stream)) guard_by_table(*state_, *table, out, stream_label(stream));
   co_return out;
 }
 

@@ -1,7 +1,9 @@
-// What goes by time: expired items, stream records older than a day, tokens; and the sizes, written about once a second.
+// What goes by time: expired items, stream records older than a day, changes and backups that were kept long enough, tokens; and
+// the sizes, written about once a second.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
 #include "base/json.h"
 #include "base/log.h"
+#include "services/dynamodb/backup.h"
 #include "services/dynamodb/item_codec.h"
 #include "services/dynamodb/keys.h"
 #include "services/dynamodb/schema.h"
@@ -14,9 +16,10 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kEvery = 1s;
-constexpr int kTrimEvery = 60;                          // rounds
-constexpr std::int64_t kStreamLife = 24 * 3600 * 1000;  // ms
-constexpr std::int64_t kTokenLife = 10 * 60 * 1000;     // ms
+constexpr int kTrimEvery = 60;                   // rounds
+constexpr std::int64_t kDay = 24 * 3600 * 1000;  // ms
+constexpr std::int64_t kStreamLife = kDay;
+constexpr std::int64_t kTokenLife = 10 * 60 * 1000;  // ms
 constexpr std::size_t kAtOnce = 100;
 
 // Deletes what has expired, some at a time; true when there may be more.
@@ -43,8 +46,8 @@ async::Task<bool> expire_some(Shared state, TableKey name) {
       const auto second = expiry_of(*out.table, *change.before, 0);
       if (!second || *second >= now.ms / 1000) continue;
       change.expired = true;
-      write_item(t, *out.table, change, ticket, now);
-      out.growth.push_back(growth_of(change));
+      write_item(t, *out.table, change, ticket, state->now());
+      out.growth.push_back(std::move(change.growth));
     }
     return out;
   });
@@ -88,77 +91,93 @@ async::Task<> forget_tokens(Shared state) {
   }
 }
 
-async::Task<> round(Shared state, bool trim) {
-  std::vector<Table> tables;
-  for (const auto& row : state->store.read()->scan(store::prefix_range(keys::tables()), 100'000)) {
-    tables.push_back(decode_table(row.value));
-  }
-  for (const auto& table : tables) {
-    while (!state->stopping && !table.ttl_attribute.empty() && co_await expire_some(state, table.name)) {
+// Changes of a table that neither its recovery period nor a copy under way needs.
+store::Range old_changes(const Table& table, base::Timestamp now) {
+  auto needed = now.ms;
+  if (table.recovery) needed -= table.recovery->days * kDay;
+  for (const auto& copy : table.copies) needed = std::min(needed, copy.moment);
+  return {keys::changes(table.id), keys::changes_from(table.id, needed)};
+}
+
+async::Task<> trim_changes(Shared state, Table table) {
+  if (state->store.read()->keys(old_changes(table, state->clock.now()), 1).empty()) co_return;
+  co_await state->store.commit([&](store::Transaction& t) {
+    const auto now = state->tables.find(t, table.name);
+    if (now && now->id == table.id) t.erase(old_changes(*now, state->clock.now()));
+  });
+}
+
+// System backups go after 35 days, unless a table is being restored from one.
+async::Task<> forget_backups(Shared state) {
+  const auto now = state->clock.now().ms;
+  const auto reader = state->store.read();
+  auto range = store::prefix_range(store::Key("dynamodb/backup").str());
+  while (!state->stopping) {
+    const auto rows = reader->scan(range, kAtOnce);
+    for (const auto& row : rows) {
+      const auto backup = decode_backup(row.value);
+      if (backup.expires == 0 || backup.expires > now) continue;
+      co_await state->store.commit([&](store::Transaction& t) {
+        if (!in_use(t, backup)) erase_backup(t, backup);
+      });
     }
-    if (!trim) continue;
-    for (const auto& stream : table.streams) {
-      while (!state->stopping && co_await trim_some(state, table.id, stream.label)) {
-      }
-    }
+    if (rows.size() < kAtOnce) co_return;
+    range.begin = rows.back().key + '\0';
   }
-  if (trim) co_await forget_tokens(state);
 }
 
-}  // namespace
+// What the sweeper has to do with the tables as they are, read again only when one has changed.
+struct Watched {
+  std::uint64_t version = ~std::uint64_t{0};
+  std::vector<TableKey> expiring;  // with time to live
+  std::vector<Table> kept;         // with streams or changes
+};
 
-Growth Sizes::of(std::uint64_t table) {
-  const std::lock_guard lock(mutex_);
-  const auto it = tables_.find(table);
-  return it == tables_.end() ? Growth{} : it->second.total;
-}
-
-void Sizes::set(std::uint64_t table, Growth total) {
-  const std::lock_guard lock(mutex_);
-  tables_[table] = {total, false};
-}
-
-void Sizes::grow(std::uint64_t table, Growth by) {
-  if (by.items == 0 && by.bytes == 0) return;
-  const std::lock_guard lock(mutex_);
-  auto& entry = tables_[table];
-  entry.total.items += by.items;
-  entry.total.bytes += by.bytes;
-  entry.changed = true;
-}
-
-void Sizes::forget(std::uint64_t table) {
-  const std::lock_guard lock(mutex_);
-  tables_.erase(table);
-}
-
-std::unordered_map<std::uint64_t, Growth> Sizes::take_changed() {
-  const std::lock_guard lock(mutex_);
-  std::unordered_map<std::uint64_t, Growth> out;
-  for (auto& [table, entry] : tables_) {
-    if (!entry.changed) continue;
-    out.emplace(table, entry.total);
-    entry.changed = false;
+Watched watch(State& state) {
+  Watched out;
+  out.version = state.table_changes;
+  for (const auto& row : state.store.read()->scan(store::prefix_range(keys::tables()), 100'000)) {
+    auto table = decode_table(row.value);
+    if (!table.ttl_attribute.empty()) out.expiring.push_back(table.name);
+    if (!table.streams.empty() || table.keeps_changes()) out.kept.push_back(std::move(table));
   }
   return out;
 }
 
-async::Task<> write_sizes(Shared state) {
-  const auto changed = state->sizes.take_changed();
-  if (changed.empty()) co_return;
-  co_await state->store.commit([&](store::Transaction& t) {
-    for (const auto& [table, total] : changed) {
-      t.put(keys::size(table), base::to_json(base::json::object{{"items", total.items}, {"bytes", total.bytes}}));
-    }
-  });
+bool any_due(State& state, const TableKey& name) {
+  const auto reader = state.store.read();
+  const auto table = state.tables.find(*reader, name);
+  if (!table) return false;
+  return !reader->keys({keys::expiries(table->id), keys::expiry(table->id, state.clock.now().ms / 1000)}, 1).empty();
 }
 
+async::Task<> trim(Shared state, const Watched& watched) {
+  for (const auto& table : watched.kept) {
+    for (const auto& stream : table.streams) {
+      while (!state->stopping && co_await trim_some(state, table.id, stream.label)) {
+      }
+    }
+    if (table.keeps_changes()) co_await trim_changes(state, table);
+  }
+  co_await forget_backups(state);
+  co_await forget_tokens(state);
+}
+
+}  // namespace
+
 async::Task<> run_sweeper(Shared state) {
+  Watched watched;
   for (int count = 0; !state->stopping; ++count) {
     const auto ticket = state->stirred.ticket();
     try {
       co_await write_sizes(state);
-      co_await round(state, count % kTrimEvery == 0);
+      if (watched.version != state->table_changes) watched = watch(*state);
+      for (const auto& name : watched.expiring) {
+        if (!any_due(*state, name)) continue;
+        while (!state->stopping && co_await expire_some(state, name)) {
+        }
+      }
+      if (count % kTrimEvery == 0) co_await trim(state, watched);
     } catch (const std::exception& error) {
       base::log_error("expired items wait: the store refuses", {{"error", error.what()}});
     }

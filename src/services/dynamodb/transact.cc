@@ -129,7 +129,7 @@ async::Task<std::vector<api::ConsumedCapacity>> write_all(Shared state, std::vec
   Sequence::Ticket ticket(state->sequence);
   const auto done = co_await state->store.transact([&](store::Transaction& t) {
     ticket.restart();
-    const auto now = state->clock.now();
+    const auto now = state->now();
     Done out;
     std::vector<std::string> rows;
     std::set<std::string> seen;
@@ -183,7 +183,7 @@ async::Task<std::vector<api::ConsumedCapacity>> write_all(Shared state, std::vec
         continue;
       }
       out.consumed[i] = write_item(t, *out.tables[i], changes[i], ticket, now);
-      out.growth[i] = growth_of(changes[i]);
+      out.growth[i] = std::move(changes[i].growth);
     }
     if (!token.key.empty()) t.put(token.key, base::to_json(base::json::object{{"time", now.ms}, {"digest", token.digest}}));
     return out;

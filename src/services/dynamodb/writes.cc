@@ -16,7 +16,20 @@ std::size_t larger(const std::optional<Item>& a, const std::optional<Item>& b) {
   return std::max(a ? size_of(*a) : 0, b ? size_of(*b) : 0);
 }
 
-void write_index(store::Transaction& t, const Table& table, const Index& index, const ItemChange& change, Consumed& consumed) {
+// What goes from `before` to `after` adds.
+Size difference(const Item* before, const Item* after) {
+  Size out;
+  if (after != nullptr) out = size_of_item(*after);
+  if (before != nullptr) {
+    const auto gone = size_of_item(*before);
+    out.add({-gone.items, -gone.bytes});
+  }
+  return out;
+}
+
+const Item* pointer(const std::optional<Item>& item) { return item ? &*item : nullptr; }
+
+void write_index(store::Transaction& t, const Table& table, const Index& index, ItemChange& change, Consumed& consumed) {
   if (index.status == "DELETING") return;
   using Row = std::optional<std::pair<std::string, Item>>;
   const auto row_of = [&](const std::optional<Item>& item) { return item ? index_row(table, index, change.key, *item) : Row{}; };
@@ -30,6 +43,9 @@ void write_index(store::Transaction& t, const Table& table, const Index& index, 
   if (fresh && (!old || moved || !(old->second == fresh->second))) {
     t.put(fresh->first, encode(fresh->second));
     units += write_units(std::max(size_of(fresh->second), old && !moved ? size_of(old->second) : 0));
+  }
+  if (old || fresh) {
+    change.growth.indexes[index.id].add(difference(old ? &old->second : nullptr, fresh ? &fresh->second : nullptr));
   }
   if (units > 0) (index.global ? consumed.global : consumed.local)[index.name] += units;
 }
@@ -60,7 +76,9 @@ ItemChange load_item(store::Reader& reader, std::string key) {
   return change;
 }
 
-Consumed write_item(store::Transaction& t, const Table& table, const ItemChange& change, Sequence::Ticket& ticket,
+Size size_of_item(const Item& item) { return {1, static_cast<std::int64_t>(size_of(item))}; }
+
+Consumed write_item(store::Transaction& t, const Table& table, ItemChange& change, Sequence::Ticket& ticket,
                     base::Timestamp now) {
   Consumed consumed;
   consumed.table = write_units(larger(change.before, change.after));
@@ -73,17 +91,16 @@ Consumed write_item(store::Transaction& t, const Table& table, const ItemChange&
   } else {
     return consumed;
   }
+  change.growth.table = difference(pointer(change.before), pointer(change.after));
   for (const auto& index : table.indexes) write_index(t, table, index, change, consumed);
   if (!table.ttl_attribute.empty()) write_expiry(t, table, change, now);
   if (const auto* stream = table.stream()) {
     t.put(keys::stream_record(table.id, stream->label, ticket.draw()), encode_record(table, *stream, change, now));
   }
+  if (table.keeps_changes()) {
+    t.put(keys::change(table.id, std::max(now.ms, table.moment + 1), ticket.draw(), change.key), change.stored.value_or(""));
+  }
   return consumed;
-}
-
-Growth growth_of(const ItemChange& change) {
-  const auto bytes = [](const std::optional<Item>& item) { return item ? static_cast<std::int64_t>(size_of(*item)) : 0; };
-  return {(change.after ? 1 : 0) - (change.before ? 1 : 0), bytes(change.after) - bytes(change.before)};
 }
 
 }  // namespace lambari::dynamodb

@@ -1,6 +1,7 @@
 // One item's change inside a transaction, with all that follows from it: index rows, stream record, expiry.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 
@@ -11,24 +12,35 @@
 
 namespace lambari::dynamodb {
 
+struct Size {
+  std::int64_t items = 0, bytes = 0;
+  void add(const Size& other) {
+    items += other.items;
+    bytes += other.bytes;
+  }
+};
+
+// What is in a table and in its indexes (by id), or what a change adds to them.
+struct Growth {
+  Size table;
+  std::map<std::uint64_t, Size> indexes;
+};
+
 struct ItemChange {
   std::string key;                    // the item's row
   std::optional<std::string> stored;  // the row as it was
   std::optional<Item> before, after;
   bool expired = false;  // deleted by TTL
+  Growth growth;         // set by write_item()
 };
 
 // Reads the item at `key`; `after` is still empty.
 ItemChange load_item(store::Reader& reader, std::string key);
 
-// Writes what differs between `before` and `after` and says what it cost. `ticket` numbers the stream's record.
-Consumed write_item(store::Transaction& t, const Table& table, const ItemChange& change, Sequence::Ticket& ticket,
-                    base::Timestamp now);
+// Writes what differs between `before` and `after` and says what it cost. `ticket` numbers the stream's record. `now` never goes
+// back: State::now().
+Consumed write_item(store::Transaction& t, const Table& table, ItemChange& change, Sequence::Ticket& ticket, base::Timestamp now);
 
-// How many items and bytes a change adds to the table.
-struct Growth {
-  std::int64_t items = 0, bytes = 0;
-};
-Growth growth_of(const ItemChange& change);
+Size size_of_item(const Item& item);
 
 }  // namespace lambari::dynamodb
