@@ -60,7 +60,7 @@ while true; do
     *raise*) curl -sS "$base/invocation/$id/error" -d '{"errorType":"ValueError","errorMessage":"no good"}' >/dev/null; continue;;
     *exit*) exit 7;;
     *sleep*) sleep 600;;
-    *grow*) tail -c 4000000000 /dev/zero;;
+    *grow*) held=$(head -c 1000000000 /dev/zero | tr '\\0' x);;
     *litter*) dd if=/dev/zero of=/tmp/left bs=1M count=2 2>/dev/null; (sleep 600 &) ;;
   esac
   n=${event##*\\"n\\": }
