@@ -315,3 +315,29 @@ def test_what_is_not_offered_says_its_name(dynamodb, name):
         assert code_of(dynamodb.update_table, TableName=name, **setting) == "ValidationException"
     assert dynamodb.describe_limits()["TableMaxReadCapacityUnits"] == 40_000
     assert dynamodb.describe_endpoints()["Endpoints"][0]["CachePeriodInMinutes"] == 1440
+
+
+def test_sizes_of_indexes_are_those_of_their_items(dynamodb, name):
+    create(dynamodb, name)
+    fill(dynamodb, name, range(1200))
+    create(dynamodb, f"{name}-small")
+    dynamodb.update_table(TableName=name, AttributeDefinitions=BY_COLOR["AttributeDefinitions"][:3], GlobalSecondaryIndexUpdates=[
+        {"Create": BY_COLOR["GlobalSecondaryIndexes"][0]}])
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:  # while the index is filled
+        done = [pool.submit(dynamodb.delete_item, TableName=name, Key={k: item(n)[k] for k in ("pk", "sk")}) for n in range(0, 1200, 4)]
+        done += [pool.submit(dynamodb.update_item, TableName=name, Key={k: item(n)[k] for k in ("pk", "sk")}, UpdateExpression="SET color = :c",
+                             ExpressionAttributeValues={":c": {"S": "a longer color"}}) for n in range(1, 1200, 4)]
+        done += [pool.submit(dynamodb.update_item, TableName=name, Key={k: item(n)[k] for k in ("pk", "sk")}, UpdateExpression="REMOVE color")
+                 for n in range(2, 1200, 4)]
+        for each in done:
+            each.result()
+    assert active(dynamodb, name)
+    held = everything(dynamodb, name, IndexName="by-color")
+    index, = dynamodb.describe_table(TableName=name)["Table"]["GlobalSecondaryIndexes"]
+    assert len(held) == 600 and index["ItemCount"] == 600
+    # The same items alone in a table have the same size.
+    for row in held.values():
+        dynamodb.put_item(TableName=f"{name}-small", Item=row)
+    assert dynamodb.describe_table(TableName=f"{name}-small")["Table"]["TableSizeBytes"] == index["IndexSizeBytes"]
+    dynamodb.update_table(TableName=name, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "by-color"}}])
+    assert "GlobalSecondaryIndexes" not in active(dynamodb, name)

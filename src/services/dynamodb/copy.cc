@@ -1,6 +1,7 @@
 // Fills backups and restored tables with rows, some at a time, each time in a transaction that also says how far it came: what a
-// stop or a kill cuts off goes on from there. All that are under way advance in turn.
+// stop or a kill cuts off goes on from there. All that are under way advance in turn, for half of the time at most.
 #include <algorithm>
+#include <chrono>
 #include <map>
 
 #include "base/log.h"
@@ -147,7 +148,10 @@ async::Task<> run_copier(Shared state) {
       for (const auto& row : state->store.read()->scan(store::prefix_range(keys::copies()), kMaxCopies)) {
         if (state->stopping) break;
         any = true;
+        const auto begun = std::chrono::steady_clock::now();
         co_await advance(state, decode_copy(row.value));
+        const auto taken = std::chrono::steady_clock::now() - begun;
+        co_await async::sleep_for(std::chrono::duration_cast<std::chrono::milliseconds>(taken));
       }
     } catch (const std::exception& error) {
       base::log_error("backups and restores wait: the store refuses", {{"error", error.what()}});

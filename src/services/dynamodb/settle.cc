@@ -1,4 +1,9 @@
 // Tables on their way: CREATING, UPDATING, DELETING. Each step is a transaction of its own, so that what a stop cuts off goes on.
+#include <algorithm>
+#include <memory>
+#include <mutex>
+#include <set>
+
 #include "base/log.h"
 #include "services/dynamodb/backup.h"
 #include "services/dynamodb/item_codec.h"
@@ -134,17 +139,67 @@ std::vector<Table> unsettled(State& state) {
   return out;
 }
 
+// Those whose items are being looked through by a task of their own.
+class Busy {
+ public:
+  bool add(std::uint64_t table) {
+    const std::lock_guard lock(mutex_);
+    return tables_.insert(table).second;
+  }
+  void remove(std::uint64_t table) {
+    const std::lock_guard lock(mutex_);
+    tables_.erase(table);
+  }
+  bool has(std::uint64_t table) {
+    const std::lock_guard lock(mutex_);
+    return tables_.contains(table);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<std::uint64_t> tables_;  // guarded by mutex_
+};
+
+bool needs_backfill(const Table& table) {
+  return table.status != "DELETING" &&
+         (table.ttl_begins ||
+          std::any_of(table.indexes.begin(), table.indexes.end(), [](const auto& index) { return index.status == "CREATING"; }));
+}
+
+// A backfill takes as long as there are items: nobody else waits for it.
+async::Task<> settle_apart(Shared state, std::shared_ptr<Busy> busy, Table table) {
+  bool failed = false;
+  try {
+    // Read again: an earlier task may have settled it since it was met, and a request changed it again.
+    const auto now = state->tables.find(*state->store.read(), table.name);
+    if (now && now->id == table.id && now->status != "ACTIVE") co_await settle(state, table.name, *now);
+  } catch (const std::exception& error) {
+    base::log_error("a table waits: the store refuses", {{"error", error.what()}});
+    failed = true;
+  }
+  if (failed) co_await async::sleep_for(kPause);
+  busy->remove(table.id);
+  state->stirred.notify_all();
+  --state->background;
+  state->ended.notify_all();
+}
+
 }  // namespace
 
 async::Task<> run_settler(Shared state) {
+  const auto busy = std::make_shared<Busy>();
   while (!state->stopping) {
     const auto ticket = state->stirred.ticket();
     bool failed = false;
     try {
       for (auto& table : unsettled(*state)) {
         if (state->stopping) break;
-        auto name = table.name;
-        co_await settle(state, std::move(name), std::move(table));
+        if (!needs_backfill(table)) {
+          if (!busy->has(table.id)) co_await settle(state, table.name, table);
+        } else if (busy->add(table.id)) {
+          ++state->background;
+          state->loops.spawn("dynamodb backfill", settle_apart(state, busy, std::move(table)));
+        }
       }
     } catch (const std::exception& error) {
       base::log_error("a table waits: the store refuses", {{"error", error.what()}});

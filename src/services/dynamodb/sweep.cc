@@ -129,8 +129,8 @@ async::Task<> forget_backups(Shared state) {
 // What the sweeper has to do with the tables as they are, read again only when one has changed.
 struct Watched {
   std::uint64_t version = ~std::uint64_t{0};
-  std::vector<TableKey> expiring;  // with time to live
-  std::vector<Table> kept;         // with streams or changes
+  std::vector<std::pair<TableKey, std::uint64_t>> expiring;  // with time to live, and their ids
+  std::vector<Table> kept;                                   // with streams or changes
 };
 
 Watched watch(State& state) {
@@ -138,17 +138,14 @@ Watched watch(State& state) {
   out.version = state.table_changes;
   for (const auto& row : state.store.read()->scan(store::prefix_range(keys::tables()), 100'000)) {
     auto table = decode_table(row.value);
-    if (!table.ttl_attribute.empty()) out.expiring.push_back(table.name);
+    if (!table.ttl_attribute.empty()) out.expiring.emplace_back(table.name, table.id);
     if (!table.streams.empty() || table.keeps_changes()) out.kept.push_back(std::move(table));
   }
   return out;
 }
 
-bool any_due(State& state, const TableKey& name) {
-  const auto reader = state.store.read();
-  const auto table = state.tables.find(*reader, name);
-  if (!table) return false;
-  return !reader->keys({keys::expiries(table->id), keys::expiry(table->id, state.clock.now().ms / 1000)}, 1).empty();
+bool any_due(store::Reader& reader, std::uint64_t table, base::Timestamp now) {
+  return !reader.keys({keys::expiries(table), keys::expiry(table, now.ms / 1000)}, 1).empty();
 }
 
 async::Task<> trim(Shared state, const Watched& watched) {
@@ -172,8 +169,8 @@ async::Task<> run_sweeper(Shared state) {
     try {
       co_await write_sizes(state);
       if (watched.version != state->table_changes) watched = watch(*state);
-      for (const auto& name : watched.expiring) {
-        if (!any_due(*state, name)) continue;
+      for (const auto& [name, id] : watched.expiring) {
+        if (!any_due(*state->store.read(), id, state->clock.now())) continue;
         while (!state->stopping && co_await expire_some(state, name)) {
         }
       }

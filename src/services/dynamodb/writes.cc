@@ -34,6 +34,8 @@ void write_index(store::Transaction& t, const Table& table, const Index& index, 
   using Row = std::optional<std::pair<std::string, Item>>;
   const auto row_of = [&](const std::optional<Item>& item) { return item ? index_row(table, index, change.key, *item) : Row{}; };
   const auto old = row_of(change.before), fresh = row_of(change.after);
+  // In an index that is being filled the old item may have no row yet.
+  const bool counted = old && (index.status != "CREATING" || t.get(old->first));
   double units = 0;
   const bool moved = old && fresh && old->first != fresh->first;
   if (old && (!fresh || moved)) {
@@ -45,7 +47,7 @@ void write_index(store::Transaction& t, const Table& table, const Index& index, 
     units += write_units(std::max(size_of(fresh->second), old && !moved ? size_of(old->second) : 0));
   }
   if (old || fresh) {
-    change.growth.indexes[index.id].add(difference(old ? &old->second : nullptr, fresh ? &fresh->second : nullptr));
+    change.growth.indexes[index.id].add(difference(counted ? &old->second : nullptr, fresh ? &fresh->second : nullptr));
   }
   if (units > 0) (index.global ? consumed.global : consumed.local)[index.name] += units;
 }
