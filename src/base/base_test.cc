@@ -5,6 +5,7 @@
 #include "base/ids.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "base/token_bucket.h"
 
 namespace lambari::base {
 namespace {
@@ -125,6 +126,29 @@ TEST(Json, StringsAreEscapedAndAlwaysValid) {
     EXPECT_EQ(out.substr(1), expected);
     EXPECT_TRUE(parse_json(expected));
   }
+}
+
+TEST(TokenBucket, BurstThenRate) {
+  Timestamp now{1'000'000};
+  TokenBucket bucket(2, 3);
+  EXPECT_TRUE(bucket.full(now));
+  EXPECT_TRUE(bucket.take(now));
+  EXPECT_FALSE(bucket.full(now));
+  EXPECT_TRUE(bucket.take(now));
+  EXPECT_TRUE(bucket.take(now));
+  EXPECT_FALSE(bucket.take(now));
+  now.ms += 499;
+  EXPECT_FALSE(bucket.take(now));
+  now.ms += 1;
+  EXPECT_TRUE(bucket.take(now));
+  EXPECT_FALSE(bucket.take(now));
+  now.ms += 60'000;  // never more than the burst
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(bucket.take(now));
+  EXPECT_FALSE(bucket.take(now));
+  now.ms -= 3'600'000;  // the clock was reset
+  EXPECT_TRUE(bucket.take(now));
+  EXPECT_FALSE(TokenBucket(0, 5).take(now));
+  EXPECT_FALSE(TokenBucket(5, 0).take(now));
 }
 
 }  // namespace

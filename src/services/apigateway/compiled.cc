@@ -42,7 +42,7 @@ CompiledIntegration compile_integration(const Integration& it, const Strings& va
   return out;
 }
 
-std::shared_ptr<TokenBucket> bucket_for(const Stage& stage, const std::string& key, const CompiledStage* before) {
+std::shared_ptr<base::TokenBucket> bucket_for(const Stage& stage, const std::string& key, const CompiledStage* before) {
   const auto own = stage.route_settings.find(key);
   const RouteSettings* chosen = &stage.default_settings;
   if (own != stage.route_settings.end() && (own->second.rate || own->second.burst)) chosen = &own->second;
@@ -52,7 +52,7 @@ std::shared_ptr<TokenBucket> bucket_for(const Stage& stage, const std::string& k
   if (before)
     for (const auto& route : before->routes)
       if (route.key == key && route.bucket && route.bucket->rate() == rate && route.bucket->burst() == burst) return route.bucket;
-  return std::make_shared<TokenBucket>(rate, burst);
+  return std::make_shared<base::TokenBucket>(rate, burst);
 }
 
 std::shared_ptr<const CompiledStage> compile_stage(const CompiledApi& api, const Stage& stage, const Snapshot& snapshot,

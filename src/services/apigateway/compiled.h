@@ -8,11 +8,11 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/token_bucket.h"
 #include "services/apigateway/access_log.h"
 #include "services/apigateway/mapping.h"
 #include "services/apigateway/model.h"
 #include "services/apigateway/router.h"
-#include "services/apigateway/throttle.h"
 
 namespace lambari::apigateway {
 
@@ -39,8 +39,8 @@ struct CompiledRoute {
   std::string path;  // "/pets/{id}"; "$default" for the default route
   bool is_default = false;
   std::vector<std::string> variables;
-  int integration = -1;                 // index; -1: the route has no target
-  std::shared_ptr<TokenBucket> bucket;  // null: not throttled
+  int integration = -1;                       // index; -1: the route has no target
+  std::shared_ptr<base::TokenBucket> bucket;  // null: not throttled
 };
 
 struct CompiledStage {

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "services/apigateway/router.h"
-#include "services/apigateway/throttle.h"
 #include "wire/fault.h"
 
 namespace lambari::apigateway {
@@ -158,27 +157,6 @@ TEST_F(Routes, ManyRoutesAndLongPaths) {
   std::string deep;
   for (int i = 0; i < 10'000; ++i) deep += "/r1";
   EXPECT_EQ(match("GET", deep), "");
-}
-
-TEST(Throttle, BurstThenRate) {
-  base::Timestamp now{1'000'000};
-  TokenBucket bucket(2, 3);
-  EXPECT_TRUE(bucket.take(now));
-  EXPECT_TRUE(bucket.take(now));
-  EXPECT_TRUE(bucket.take(now));
-  EXPECT_FALSE(bucket.take(now));
-  now.ms += 499;
-  EXPECT_FALSE(bucket.take(now));
-  now.ms += 1;
-  EXPECT_TRUE(bucket.take(now));
-  EXPECT_FALSE(bucket.take(now));
-  now.ms += 60'000;  // never more than the burst
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(bucket.take(now));
-  EXPECT_FALSE(bucket.take(now));
-  now.ms -= 3'600'000;  // the clock was reset
-  EXPECT_TRUE(bucket.take(now));
-  EXPECT_FALSE(TokenBucket(0, 5).take(now));
-  EXPECT_FALSE(TokenBucket(5, 0).take(now));
 }
 
 }  // namespace

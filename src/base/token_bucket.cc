@@ -1,9 +1,9 @@
-#include "services/apigateway/throttle.h"
+#include "base/token_bucket.h"
 
 #include <algorithm>
 #include <cmath>
 
-namespace lambari::apigateway {
+namespace lambari::base {
 
 TokenBucket::TokenBucket(double rate, int burst) : rate_(rate), burst_(burst) {
   if (rate <= 0 || burst <= 0) return;
@@ -12,7 +12,9 @@ TokenBucket::TokenBucket(double rate, int burst) : rate_(rate), burst_(burst) {
   tolerance_ = static_cast<std::int64_t>(std::min(static_cast<double>(interval_) * burst, 4e18));
 }
 
-bool TokenBucket::take(base::Timestamp now) {
+bool TokenBucket::full(Timestamp now) const { return next_.load(std::memory_order_relaxed) <= now.ms * 1'000'000; }
+
+bool TokenBucket::take(Timestamp now) {
   if (interval_ == 0) return false;
   const std::int64_t time = now.ms * 1'000'000;
   std::int64_t seen = next_.load(std::memory_order_relaxed);
@@ -25,4 +27,4 @@ bool TokenBucket::take(base::Timestamp now) {
   }
 }
 
-}  // namespace lambari::apigateway
+}  // namespace lambari::base

@@ -1,4 +1,4 @@
-// Token buckets for route throttling. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html
+// A token bucket, by which services throttle their callers.
 #pragma once
 
 #include <atomic>
@@ -6,14 +6,15 @@
 
 #include "base/clock.h"
 
-namespace lambari::apigateway {
+namespace lambari::base {
 
 // `rate` tokens a second, at most `burst` at once. Lock-free; time is the program's clock, so moving it fills the bucket.
 // A bucket of a rate or burst of zero lets nothing pass.
 class TokenBucket {
  public:
   TokenBucket(double rate, int burst);
-  bool take(base::Timestamp now);
+  bool take(Timestamp now);
+  bool full(Timestamp now) const;  // as if nobody had ever taken anything
   double rate() const { return rate_; }
   int burst() const { return burst_; }
 
@@ -25,4 +26,4 @@ class TokenBucket {
   std::atomic<std::int64_t> next_{0};  // when the bucket would be full again (ns): the generic cell rate algorithm's arrival time
 };
 
-}  // namespace lambari::apigateway
+}  // namespace lambari::base
