@@ -163,6 +163,8 @@ const std::vector<Setting>& table() {
        [](Settings& s, const std::string& v) { return read_number(v, 0, 64, s.threads); }},
       {"concurrency", "1..100000", "1000", "functions that may run at once, per account and region",
        [](Settings& s, const std::string& v) { return read_number(v, 1, 100'000, s.concurrency); }},
+      {"throttling", "aws|none", "aws", "none lets clients call FIFO queues faster than AWS does",
+       [](Settings& s, const std::string& v) { return read_either(v, "aws", "none", s.unthrottled); }},
       {"log-level", "debug|info|warn|error", "info", "debug adds a line per request to deployed APIs",
        [](Settings& s, const std::string& v) {
          static constexpr std::array kLevels = {"debug", "info", "warn", "error"};

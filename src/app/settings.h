@@ -28,6 +28,7 @@ struct Settings {
   std::string region = "us-east-1";
   unsigned threads = 0;  // 0: one per processor, at most 8
   int concurrency = 1'000;
+  bool unthrottled = false;  // throttling = none
   base::LogLevel log_level = base::LogLevel::info;
   bool log_json = false;
 };

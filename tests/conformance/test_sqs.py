@@ -248,6 +248,56 @@ def test_the_query_protocol(server, name):
     assert status == 200 and xml.tag == "DeleteQueueResponse"
 
 
+class Crowd:
+    """Receives from a queue, far more often than three hundred times a second, for as long as it is there."""
+
+    def __init__(self, url):
+        target = f"{url}?Action=ReceiveMessage&Version=2012-11-05"
+        request = botocore.awsrequest.AWSRequest("GET", target)
+        botocore.auth.SigV4Auth(botocore.credentials.Credentials("test", "test"), "sqs", REGION).add_auth(request)
+        headers = [part for name, value in request.headers.items() for part in ("-H", f"{name}: {value}")]
+        self.command = ["wrk", "-t1", "-c16", "-d300s", *headers, target]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL)
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+
+def refusal(call):
+    """The first that comes; a call between two refusals may get through."""
+    return next(refused for refused in (call() for _ in range(10_000)) if refused)
+
+
+def test_fifo_queues_throttle(server, name):
+    sqs = server.client("sqs")
+    url = sqs.create_queue(QueueName=name + ".fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+
+    def by_json():
+        try:
+            sqs.receive_message(QueueUrl=url)
+        except ClientError as error:
+            return error.response
+
+    def by_query():
+        status, xml = query(server, "ReceiveMessage", url)
+        return status != 200 and (status, xml.findtext("Error/Code"), xml.findtext("Error/Type"))
+    with Crowd(url):
+        response = refusal(by_json)
+        assert response["Error"]["Code"] == "RequestThrottled" and response["ResponseMetadata"]["HTTPStatusCode"] == 403
+        assert response["Error"]["Message"].startswith("Request is throttled.")
+        assert refusal(by_query) == (403, "RequestThrottled", "Sender")
+        sqs.send_message(QueueUrl=url, MessageBody="m", MessageGroupId="g", MessageDeduplicationId="1")  # another action has room of its own
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId"})
+        assert not any(by_json() for _ in range(20))
+    for attributes in ({"DeduplicationScope": "queue"}, {"FifoThroughputLimit": "perGroup"}):
+        assert error_of(sqs.set_queue_attributes, QueueUrl=url, Attributes=attributes) == "InvalidAttributeValue"
+    standard = sqs.create_queue(QueueName=name)["QueueUrl"]
+    assert error_of(sqs.set_queue_attributes, QueueUrl=standard, Attributes={"FifoThroughputLimit": "perQueue"}) == "InvalidAttributeName"
+
+
 @pytest.mark.parametrize("program", [None, "/usr/bin/aws"])
 def test_the_aws_cli(server, name, program):
     if program and subprocess.run(["test", "-x", program]).returncode:

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <set>
+#include <span>
 
 #include "base/text.h"
 #include "services/sqs/rules.h"
@@ -17,6 +18,10 @@ constexpr std::size_t kBilledBytes = 64 << 10;  // each piece of a payload is on
 
 void count(State& state, const Loaded& queue, std::size_t bytes) {
   state.d.meter.count("sqs", "Request", queue.arn, std::max<std::size_t>(1, (bytes + kBilledBytes - 1) / kBilledBytes));
+}
+
+void admit(const State& state, const Loaded& queue, Quota::Action action, std::span<const std::string> groups = {}) {
+  if (queue.quota) queue.quota->admit(queue.queue, action, groups, state.d.clock.now());
 }
 
 std::string sender_id(const wire::Call& call) { return call.principal.user_id.empty() ? call.account : call.principal.user_id; }
@@ -39,6 +44,20 @@ std::vector<std::string> ids_of(const Entries& entries) {
   std::vector<std::string> ids;
   for (const auto& entry : entries) ids.push_back(entry.Id);
   return ids;
+}
+
+// What became of each entry of a batch.
+template <class Result, class Entries>
+Result result_of(const Entries& entries, const Settled& settled) {
+  Result out;
+  for (std::size_t i = 0; i < settled.size(); ++i) {
+    if (settled[i]) {
+      out.Failed.push_back(failure(entries[i].Id, *settled[i]));
+    } else {
+      out.Successful.push_back({entries[i].Id});
+    }
+  }
+  return out;
 }
 
 // SendMessageRequest or an entry of a batch.
@@ -66,7 +85,7 @@ std::optional<std::int64_t> delay_of(const std::optional<std::int32_t>& seconds)
   return *seconds;
 }
 
-// What a result says of the message that was sent.
+// The digests that a result gives of a message as the request has it.
 struct Digests {
   std::string body;
   std::optional<std::string> attributes, system_attributes;
@@ -152,6 +171,7 @@ async::Task<SendMessageResult> Sqs::SendMessage(const wire::Call& call, SendMess
   const auto queue = require_queue(*state_, call, r.QueueUrl);
   auto message = outgoing_of(r, sender_id(call));
   check_outgoing(queue->queue, message, delay_of(r.DelaySeconds));
+  admit(*state_, *queue, Quota::Action::send, {&message.group, 1});
   const Digests digests(message);
   count(*state_, *queue, message_bytes(message.body, message.attributes));
   std::vector<Outgoing> messages;
@@ -203,6 +223,9 @@ async::Task<SendMessageBatchResult> Sqs::SendMessageBatch(const wire::Call& call
       failed.push_back(failure(entry.Id, fault));
     }
   }
+  std::vector<std::string> groups;
+  for (const auto& message : messages) groups.push_back(message.group);
+  admit(*state_, *queue, Quota::Action::send, groups);
   count(*state_, *queue, bytes);
   if (!messages.empty()) {
     const auto sent = co_await send(state_, queue, std::move(messages));
@@ -234,6 +257,7 @@ async::Task<ReceiveMessageResult> Sqs::ReceiveMessage(const wire::Call& call, Re
   }
   const auto asked = asked_attributes(r);
   const auto user_asked = r.MessageAttributeNames.value_or(std::vector<std::string>{});
+  admit(*state_, *queue, Quota::Action::receive);
 
   auto messages = co_await sqs::receive(state_, queue, std::move(ask));
   ReceiveMessageResult out;
@@ -249,6 +273,7 @@ async::Task<ReceiveMessageResult> Sqs::ReceiveMessage(const wire::Call& call, Re
 
 async::Task<> Sqs::DeleteMessage(const wire::Call& call, DeleteMessageRequest r) {
   const auto queue = require_queue(*state_, call, r.QueueUrl);
+  admit(*state_, *queue, Quota::Action::remove);
   count(*state_, *queue, 0);
   const auto settled = co_await sqs::remove(state_, queue, {r.ReceiptHandle});
   if (settled[0]) throw *settled[0];
@@ -257,23 +282,17 @@ async::Task<> Sqs::DeleteMessage(const wire::Call& call, DeleteMessageRequest r)
 async::Task<DeleteMessageBatchResult> Sqs::DeleteMessageBatch(const wire::Call& call, DeleteMessageBatchRequest r) {
   const auto queue = require_queue(*state_, call, r.QueueUrl);
   check_batch_ids(ids_of(r.Entries));
+  admit(*state_, *queue, Quota::Action::remove);
   count(*state_, *queue, 0);
   std::vector<std::string> handles;
   for (const auto& entry : r.Entries) handles.push_back(entry.ReceiptHandle);
   const auto settled = co_await sqs::remove(state_, queue, std::move(handles));
-  DeleteMessageBatchResult out;
-  for (std::size_t i = 0; i < settled.size(); ++i) {
-    if (settled[i]) {
-      out.Failed.push_back(failure(r.Entries[i].Id, *settled[i]));
-    } else {
-      out.Successful.push_back({r.Entries[i].Id});
-    }
-  }
-  co_return out;
+  co_return result_of<DeleteMessageBatchResult>(r.Entries, settled);
 }
 
 async::Task<> Sqs::ChangeMessageVisibility(const wire::Call& call, ChangeMessageVisibilityRequest r) {
   const auto queue = require_queue(*state_, call, r.QueueUrl);
+  admit(*state_, *queue, Quota::Action::hold);
   count(*state_, *queue, 0);
   const auto settled = co_await sqs::hold(state_, queue, {{r.ReceiptHandle, r.VisibilityTimeout}});
   if (settled[0]) throw *settled[0];
@@ -283,19 +302,12 @@ async::Task<ChangeMessageVisibilityBatchResult> Sqs::ChangeMessageVisibilityBatc
                                                                                   ChangeMessageVisibilityBatchRequest r) {
   const auto queue = require_queue(*state_, call, r.QueueUrl);
   check_batch_ids(ids_of(r.Entries));
+  admit(*state_, *queue, Quota::Action::hold);
   count(*state_, *queue, 0);
   std::vector<Hold> holds;
   for (const auto& entry : r.Entries) holds.push_back({entry.ReceiptHandle, entry.VisibilityTimeout.value_or(0)});
   const auto settled = co_await sqs::hold(state_, queue, std::move(holds));
-  ChangeMessageVisibilityBatchResult out;
-  for (std::size_t i = 0; i < settled.size(); ++i) {
-    if (settled[i]) {
-      out.Failed.push_back(failure(r.Entries[i].Id, *settled[i]));
-    } else {
-      out.Successful.push_back({r.Entries[i].Id});
-    }
-  }
-  co_return out;
+  co_return result_of<ChangeMessageVisibilityBatchResult>(r.Entries, settled);
 }
 
 }  // namespace lambari::sqs

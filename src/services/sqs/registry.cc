@@ -31,8 +31,10 @@ QueueRef read_queue(State& state, const QueueName& name) {
   }
   auto queue = decode_queue(*row);
   std::shared_ptr<Line> line;
+  std::shared_ptr<Quota> quota;
   if (known != state.queues.end()) {
     auto& before = known->second->line;
+    if (known->second->queue.id == queue.id) quota = known->second->quota;
     if (before->generation() == queue.generation) {
       line = before;
     } else {
@@ -40,7 +42,9 @@ QueueRef read_queue(State& state, const QueueName& name) {
     }
   }
   if (!line) line = std::make_shared<Line>(state.d.store, queue.generation, queue.fifo);
-  auto loaded = std::make_shared<const Loaded>(Loaded{name, queue_arn(name), std::move(queue), std::move(line)});
+  if (!quota && queue.fifo && state.d.throttling) quota = std::make_shared<Quota>(name.region);
+  auto loaded =
+      std::make_shared<const Loaded>(Loaded{name, queue_arn(name), std::move(queue), std::move(line), std::move(quota)});
   state.queues.insert_or_assign(name, loaded);
   return loaded;
 }

@@ -1,4 +1,5 @@
 #include "services/sqs/rules.h"
+#include "services/sqs/quota.h"
 
 #include <gtest/gtest.h>
 
@@ -183,6 +184,41 @@ TEST(SqsRules, Batches) {
   EXPECT_EQ(code_of([] { check_batch_ids({std::string(81, 'a')}); }), "AWS.SimpleQueueService.InvalidBatchEntryId");
   EXPECT_EQ(code_of([] { check_batch_ids(std::vector<std::string>(11, "a")); }),
             "AWS.SimpleQueueService.TooManyEntriesInBatchRequest");
+}
+
+TEST(Quotas, OfQueuesAndOfMessageGroups) {
+  using Action = Quota::Action;
+  Queue queue;
+  queue.fifo = true;
+  base::Timestamp now{1'000'000};
+  const auto most = [&](Quota& quota, Action action, std::vector<std::string> groups) {
+    for (int calls = 0;; ++calls) {
+      try {
+        quota.admit(queue, action, groups, now);
+      } catch (const aws::sqs::RequestThrottled&) {
+        return calls;
+      }
+    }
+  };
+  Quota quota("sa-east-1");
+  EXPECT_EQ(most(quota, Action::send, {"a", "b"}), 300) << "a batch is one call";
+  EXPECT_EQ(most(quota, Action::send, {"c"}), 0);
+  EXPECT_EQ(most(quota, Action::remove, {}), 300) << "each action has a quota of its own";
+  now.ms += 500;
+  EXPECT_EQ(most(quota, Action::send, {"c"}), 150);
+
+  queue.throughput_by_group = true;
+  EXPECT_EQ(most(quota, Action::send, {"a", "a", "b"}), 300);
+  EXPECT_EQ(most(quota, Action::send, {"b"}), 0);
+  EXPECT_EQ(most(quota, Action::send, {"c"}), 300);
+  EXPECT_EQ(most(quota, Action::receive, {}), high_throughput_calls("sa-east-1"));
+  now.ms += 1'000;
+  for (int i = 0; i < high_throughput_calls("sa-east-1"); ++i)
+    quota.admit(queue, Action::send, std::vector{std::to_string(i)}, now);  // groups are forgotten, and that changes nothing
+  now.ms += 1'000;
+  EXPECT_EQ(most(quota, Action::send, {"a"}), 300);
+  EXPECT_EQ(high_throughput_calls("us-east-1"), 70'000);
+  EXPECT_EQ(high_throughput_calls("mx-central-1"), 2'400);
 }
 
 }  // namespace

@@ -66,8 +66,8 @@ class SqsTest : public testing::Test {
     call_.time = clock_.now();
     return call_;
   }
-  void restart() { sqs_ = std::make_unique<Sqs>(dependencies()); }
-  Dependencies dependencies() { return {loops_, clock_, *store_, blobs_, authorizer_, meter_}; }
+  void restart(bool throttling = true) { sqs_ = std::make_unique<Sqs>(dependencies(throttling)); }
+  Dependencies dependencies(bool throttling = true) { return {loops_, clock_, *store_, blobs_, authorizer_, meter_, throttling}; }
 
   std::string create(const std::string& name, std::map<std::string, std::string> attributes = {}) {
     CreateQueueRequest r;
@@ -185,6 +185,34 @@ TEST_F(SqsTest, EverythingIsThereAfterARestart) {
   for (const auto& m : again) EXPECT_EQ(m.Attributes->at("ApproximateReceiveCount"), "2");
   clock_.advance(40s);
   EXPECT_EQ(receive_bodies(url), (Strings{"later"}));
+}
+
+TEST_F(SqsTest, FifoQueuesThrottle) {
+  const auto url = fifo("plain");
+  const auto throttled = [&] { return code_of([&] { receive(url, 1); }) == "RequestThrottled"; };
+  // The clock goes on meanwhile, so there may be more than a second's calls, but not so many.
+  const auto calls_until_throttled = [&] {
+    int calls = 0;
+    while (!throttled() && calls < 100'000) ++calls;
+    return calls;
+  };
+  EXPECT_GE(calls_until_throttled(), kFifoCalls);
+  send(url, "m", "g", "1");  // other actions have room of their own
+  clock_.advance(1s);
+  const auto messages = receive(url, 1);
+  ASSERT_EQ(messages.size(), 1u);
+  remove(url, messages[0]);
+  EXPECT_LT(calls_until_throttled(), 100'000);
+
+  set(url, {{"DeduplicationScope", "messageGroup"}, {"FifoThroughputLimit", "perMessageGroupId"}});
+  const auto standard = create("standard");
+  for (int i = 0; i < 2 * kFifoCalls; ++i) {
+    EXPECT_FALSE(throttled());
+    receive(standard, 1);
+  }
+  restart(false);
+  set(url, {{"FifoThroughputLimit", "perQueue"}});
+  for (int i = 0; i < 2 * kFifoCalls; ++i) EXPECT_FALSE(throttled());
 }
 
 TEST_F(SqsTest, DelaysAreKept) {

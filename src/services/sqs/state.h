@@ -18,6 +18,7 @@
 #include "contracts/meter.h"
 #include "services/sqs/line.h"
 #include "services/sqs/model.h"
+#include "services/sqs/quota.h"
 #include "services/sqs/rows.h"
 #include "store/store.h"
 #include "wire/call.h"
@@ -25,12 +26,13 @@
 
 namespace lambari::sqs {
 
-// A queue as it is now. A change makes a new one; the line goes along until a purge.
+// A queue as it is now. A change makes a new one; the line goes along until a purge, the quota always.
 struct Loaded {
   QueueName name;
   std::string arn;
   Queue queue;
   std::shared_ptr<Line> line;
+  std::shared_ptr<Quota> quota;  // null: any number of calls
 };
 using QueueRef = std::shared_ptr<const Loaded>;
 
@@ -41,6 +43,7 @@ struct Dependencies {
   blobs::Blobs& blobs;  // of this room alone
   contracts::Authorizer& authorizer;
   contracts::Meter& meter;
+  bool throttling = true;  // false: clients may call FIFO queues faster than AWS lets them
 };
 
 struct State {
