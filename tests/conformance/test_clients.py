@@ -4,6 +4,7 @@ import json
 import pathlib
 import shutil
 import subprocess
+import sys
 import time
 
 import pytest
@@ -61,3 +62,20 @@ def test_the_javascript_sdk(server, name, tmp_path):
     report = json.loads(done.stdout)
     assert report["answer"] == {"got": {"a": 1}} and report["second"] == "second" and report["error"] == "ResourceNotFoundException"
     assert report["route"] == "GET /x" and report["roles"] is True
+
+
+MOVE_TASKS = {"StartMessageMoveTask", "ListMessageMoveTasks", "CancelMessageMoveTask"}  # of 2023; test_sqs.py asks for them by query
+
+
+@pytest.mark.parametrize("python, path, protocol, unknown", [
+    (sys.executable, None, "application/x-amz-json-1.0", set()),
+    ("/usr/bin/python3", ROOT / ".cache/old/python", "application/x-www-form-urlencoded", MOVE_TASKS),
+], ids=["of-today", "of-2020"])
+def test_boto3_does_all_of_sqs(server, name, python, path, protocol, unknown):
+    environment = server.environment() | ({"PYTHONPATH": str(path)} if path else {})
+    done = subprocess.run([python, ROOT / "tests/conformance/sqs_tour.py", server.url, name], env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["protocols"] == [protocol]
+    everything = set(server.client("sqs").meta.service_model.operation_names)
+    assert len(everything) == 23 and set(report["called"]) == everything - unknown

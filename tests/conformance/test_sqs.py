@@ -248,6 +248,28 @@ def test_the_query_protocol(server, name):
     assert status == 200 and xml.tag == "DeleteQueueResponse"
 
 
+def test_move_tasks_in_the_query_protocol(server, name):
+    """Of the operations that the clients of 2020 do not know; test_clients.py has the others."""
+    sqs = server.client("sqs")
+    letters = sqs.create_queue(QueueName=name + "-letters")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=letters, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    url = sqs.create_queue(QueueName=name, Attributes={"RedrivePolicy": json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": "1"})})["QueueUrl"]
+    for n in range(3):
+        sqs.send_message(QueueUrl=letters, MessageBody=str(n))
+    destination = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    status, xml = query(server, "StartMessageMoveTask", SourceArn=arn, DestinationArn=destination, MaxNumberOfMessagesPerSecond="1")
+    task = xml.findtext("StartMessageMoveTaskResult/TaskHandle")
+    assert status == 200 and task
+    status, xml = query(server, "ListMessageMoveTasks", SourceArn=arn, MaxResults="5")
+    entry = xml.find("ListMessageMoveTasksResult/ListMessageMoveTasksResultEntry")
+    assert status == 200 and entry.findtext("SourceArn") == arn and entry.findtext("DestinationArn") == destination
+    assert entry.findtext("Status") == "RUNNING" and entry.findtext("TaskHandle") == task and entry.findtext("MaxNumberOfMessagesPerSecond") == "1"
+    status, xml = query(server, "CancelMessageMoveTask", TaskHandle=task)
+    assert status == 200 and int(xml.findtext("CancelMessageMoveTaskResult/ApproximateNumberOfMessagesMoved")) < 3
+    status, xml = query(server, "CancelMessageMoveTask", TaskHandle="nonsense")
+    assert (status, xml.findtext("Error/Type")) == (400, "Sender")
+
+
 class Crowd:
     """Receives from a queue, far more often than three hundred times a second, for as long as it is there."""
 
