@@ -20,6 +20,19 @@ std::string_view prefix_of(const std::string& protocol) {
   return {};
 }
 
+// Whether the role may write there: nothing, else why not.
+async::Task<std::string> obstacle(std::shared_ptr<State> state, std::string role, TopicName topic, std::string group,
+                                  std::string stream) {
+  const auto assumed = co_await state->d.credentials.assume_for_service(role, "sns.amazonaws.com", "sns");
+  const auto secret = assumed ? co_await state->d.credentials.find(assumed->access_key_id, assumed->session_token) : std::nullopt;
+  if (!secret) co_return "it cannot be assumed by SNS";
+  contracts::AccessRequest request;
+  request.action = "logs:PutLogEvents";
+  request.resources = {fmt::format("arn:aws:logs:{}:{}:log-group:{}:log-stream:{}", topic.region, topic.account, group, stream)};
+  const auto decision = co_await state->d.authorizer.authorize(secret->principal, request);
+  co_return decision.allowed ? std::string() : decision.reason;
+}
+
 }  // namespace
 
 async::Task<> give_feedback(std::shared_ptr<State> state, Topic topic, Subscription s, Message m, Attempt attempt,
@@ -33,8 +46,11 @@ async::Task<> give_feedback(std::shared_ptr<State> state, Topic topic, Subscript
     const auto rate = base::parse_int(topic.get(fmt::format("{}SuccessFeedbackSampleRate", prefix))).value_or(100);
     if (delivery::draw() * 100 >= static_cast<double>(rate)) co_return;
   }
-  if (!co_await state->d.credentials.assume_for_service(role, "sns.amazonaws.com", "sns")) {
-    base::log_warn("the role of delivery status logging cannot be assumed", {{"role", role}, {"topic", topic.name.arn()}});
+  const auto& name = topic.name;
+  const auto group = fmt::format("sns/{}/{}/{}{}", name.region, name.account, name.name, delivered ? "" : "/Failure");
+  const auto stream = base::uuid();
+  if (const auto why = co_await obstacle(state, role, name, group, stream); !why.empty()) {
+    base::log_warn("the role of delivery status logging may not write", {{"role", role}, {"topic", name.arn()}, {"why", why}});
     co_return;
   }
   const auto now = state->d.clock.now();
@@ -49,10 +65,7 @@ async::Task<> give_feedback(std::shared_ptr<State> state, Topic topic, Subscript
                                                      {"attempts", attempts},
                                                      {"statusCode", attempt.status}}},
                            {"status", delivered ? "SUCCESS" : "FAILURE"}};
-  const auto& name = topic.name;
-  state->d.logs.write(name.account, name.region,
-                      fmt::format("sns/{}/{}/{}{}", name.region, name.account, name.name, delivered ? "" : "/Failure"),
-                      base::uuid(), {{now, base::to_json(entry)}});
+  state->d.logs.write(name.account, name.region, group, stream, {{now, base::to_json(entry)}});
 }
 
 }  // namespace lambari::sns

@@ -6,7 +6,7 @@
 
 namespace lambari::sns {
 
-// Writes nothing where the topic does not ask for it, or the role does not trust SNS.
+// Writes nothing where the topic does not ask for it, or its role does not trust SNS or may not write there.
 async::Task<> give_feedback(std::shared_ptr<State> state, Topic topic, Subscription subscription, Message message,
                             Attempt attempt, unsigned attempts, base::Timestamp began);
 
