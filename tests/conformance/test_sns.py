@@ -27,6 +27,10 @@ def wait_for(what, seconds=20):
         time.sleep(0.05)
 
 
+def advance(server, text):
+    requests.post(f"{server.url}/_lambari/clock", json={"advance": text}, headers={"X-Lambari": "1"}, timeout=10).raise_for_status()
+
+
 def make_queue(server, name, **attributes):
     """A queue that SNS may send to: its URL and ARN."""
     sqs = server.client("sqs")
@@ -279,8 +283,8 @@ def test_http_deliveries_are_retried_by_policy_and_end_in_the_dead_letter_queue(
     sns = own_server.client("sns")
     arn = sns.create_topic(Name=name)["TopicArn"]
     url, dead = make_queue(own_server, name + "-dead")
-    policy = {"healthyRetryPolicy": {"numRetries": 3, "numNoDelayRetries": 1, "minDelayTarget": 60, "maxDelayTarget": 600,
-                                     "numMinDelayRetries": 0, "numMaxDelayRetries": 0, "backoffFunction": "linear"},
+    policy = {"healthyRetryPolicy": {"numRetries": 5, "numNoDelayRetries": 1, "minDelayTarget": 60, "maxDelayTarget": 600,
+                                     "numMinDelayRetries": 1, "numMaxDelayRetries": 1, "backoffFunction": "geometric"},
               "requestPolicy": {"headerContentType": "application/json"}}
     sns.subscribe(TopicArn=arn, Protocol="http", Endpoint=subscriber.url, Attributes={
         "DeliveryPolicy": json.dumps(policy), "RedrivePolicy": json.dumps({"deadLetterTargetArn": dead})})
@@ -295,16 +299,40 @@ def test_http_deliveries_are_retried_by_policy_and_end_in_the_dead_letter_queue(
     own_server.restart()
     time.sleep(0.3)
     assert len(subscriber.of_type("Notification")) == 2
-    requests.post(f"{own_server.url}/_lambari/clock", json={"advance": "61s"}, headers={"X-Lambari": "1"}, timeout=10)
-    wait_for(lambda: len(subscriber.of_type("Notification")) == 3)
-    requests.post(f"{own_server.url}/_lambari/clock", json={"advance": "601s"}, headers={"X-Lambari": "1"}, timeout=10)
+    # The phase before the backoff, the backoff from the shorter to the longer delay, and the phase after it.
+    for attempts, delay in ((3, 60), (4, 60), (5, 600), (6, 600)):
+        advance(own_server, f"{delay - 30}s")
+        assert len(subscriber.of_type("Notification")) == attempts - 1
+        advance(own_server, "31s")
+        wait_for(lambda: len(subscriber.of_type("Notification")) == attempts)
     assert json.loads(take(own_server, url, 1)[0]["Body"])["Message"] == "nobody is home"
-    assert len(subscriber.of_type("Notification")) == 4
     # What the endpoint refuses is not tried again.
     subscriber.status = 404
     own_server.client("sns").publish(TopicArn=arn, Message="refused")
     assert json.loads(take(own_server, url, 1)[0]["Body"])["Message"] == "refused"
-    assert len(subscriber.of_type("Notification")) == 5
+    assert len(subscriber.of_type("Notification")) == 7
+
+
+def test_an_endpoint_receives_as_many_a_second_as_it_asks_for(own_server, name, subscriber):
+    sns, count = own_server.client("sns"), 300
+    arn = sns.create_topic(Name=name)["TopicArn"]
+    sns.subscribe(TopicArn=arn, Protocol="http", Endpoint=subscriber.url,
+                  Attributes={"DeliveryPolicy": json.dumps({"throttlePolicy": {"maxReceivesPerSecond": 1}})})
+    token = json.loads(wait_for(lambda: subscriber.of_type("SubscriptionConfirmation"))[0][1])["Token"]
+    subscription = sns.confirm_subscription(TopicArn=arn, Token=token)["SubscriptionArn"]
+    effective = json.loads(sns.get_subscription_attributes(SubscriptionArn=subscription)["Attributes"]["EffectiveDeliveryPolicy"])
+    assert effective["throttlePolicy"] == {"maxReceivesPerSecond": 1}
+    for start in range(0, count, 10):
+        sns.publish_batch(TopicArn=arn, PublishBatchRequestEntries=[{"Id": str(n), "Message": str(start + n)} for n in range(10)])
+    wait_for(lambda: len(subscriber.of_type("Notification")) > 2)
+    early = len(subscriber.of_type("Notification"))
+    assert early < count / 2, "three hundred would take five minutes"
+    advance(own_server, "2m")
+    wait_for(lambda: len(subscriber.of_type("Notification")) >= early + 119)
+    assert len(subscriber.of_type("Notification")) < count
+    advance(own_server, "5m")
+    wait_for(lambda: len(subscriber.of_type("Notification")) == count)
+    assert sorted(int(json.loads(body)["Message"]) for _, body in subscriber.of_type("Notification")) == list(range(count))
 
 
 def test_fifo_topics_keep_order_and_drop_duplicates(server, name):
@@ -421,6 +449,10 @@ def test_delivery_status_is_logged_by_a_role_that_trusts_sns(server, name):
     url, queue = make_queue(server, name)
     sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue)
     sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue + "-missing")
+    sns.publish(TopicArn=arn, Message="the role may not write yet")
+    take(server, url, 1)
+    iam.put_role_policy(RoleName=name, PolicyName="logs", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], "Resource": "*"}]}))
     published = sns.publish(TopicArn=arn, Message="watched")["MessageId"]
     take(server, url, 1)
 
@@ -480,6 +512,6 @@ def test_pending_subscriptions_end_after_two_days(own_server, name):
     sns.subscribe(TopicArn=arn, Protocol="email", Endpoint="late@example.com")
     assert sns.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"][0]["SubscriptionArn"] == "PendingConfirmation"
     assert sns.get_topic_attributes(TopicArn=arn)["Attributes"]["SubscriptionsPending"] == "1"
-    requests.post(f"{own_server.url}/_lambari/clock", json={"advance": "49h"}, headers={"X-Lambari": "1"}, timeout=10)
+    advance(own_server, "49h")
     wait_for(lambda: sns.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"] == [])
     wait_for(lambda: sns.get_topic_attributes(TopicArn=arn)["Attributes"]["SubscriptionsPending"] == "0")
