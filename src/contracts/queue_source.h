@@ -23,6 +23,7 @@ struct SourceMessage {
   std::string handle;  // receipt handle
   std::string group;   // messages of one group go to the function in order; empty in standard queues
   std::string record;  // the JSON object that becomes an element of the event's "Records"
+  std::string trace_header;
 };
 
 // Thread-safe. Every call is made as `caller` (the execution role) and is authorized like the API call that it stands for:

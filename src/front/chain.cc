@@ -25,6 +25,13 @@ std::string milliseconds(std::chrono::steady_clock::duration took) {
   return fmt::format("{:.2f}", std::chrono::duration<double, std::milli>(took).count());
 }
 
+// As far as it is one: nothing that others are to carry along is taken unseen.
+std::string trace_of(const http::Request& request) {
+  constexpr std::size_t kMost = 2048;  // a root, a parent, and a lineage of many functions
+  auto header = std::string(request.headers.get("X-Amzn-Trace-Id"));
+  return header.size() <= kMost && header.find("Root=") != header.npos ? header : std::string();
+}
+
 }  // namespace
 
 // What is known of one API call; becomes its log line.
@@ -143,7 +150,7 @@ async::Task<http::Response> Chain::answer(http::Request& request, const wire::Ma
   call.principal = std::move(caller.principal);
   call.source_ip = request.remote_address;
   call.user_agent = request.headers.get("User-Agent");
-  call.trace_header = request.headers.get("X-Amzn-Trace-Id");
+  call.trace_header = trace_of(request);
   call.host = request.headers.get("Host");
   call.secure = request.secure;
   call.time = given_.clock.now();

@@ -51,6 +51,7 @@ async::Task<aws::lambda::InvokeAsyncResponse> Invocations::invoke_async(const wi
   event.qualifier = std::move(ref.qualifier);
   event.request_id = call.request_id.empty() ? base::uuid() : call.request_id;
   event.payload = std::move(request.InvokeArgs);
+  event.trace_header = call.trace_header;
   co_await enqueue(std::move(event));
   aws::lambda::InvokeAsyncResponse out;
   out.Status = 202;

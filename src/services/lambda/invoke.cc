@@ -129,7 +129,7 @@ class Opening {
 
 async::Task<Invocations::Ran> Invocations::run(std::shared_ptr<const Target> target, Job job) {
   auto passage = pass_through(trace_of(job.trace_header, house_.d.clock.now()), target->lineage);
-  if (passage.before >= kMaxPassages && !target->recursive_loops) {
+  if (target->stops(passage.before)) {
     refuse<aws::lambda::RecursiveInvocationException>(
         "Lambda detected the function being invoked in a recursive loop with other AWS resources and stopped your function's "
         "invocation.");

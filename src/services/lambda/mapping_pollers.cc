@@ -6,6 +6,7 @@
 #include "services/lambda/keys.h"
 #include "services/lambda/mapping_rules.h"
 #include "services/lambda/mappings.h"
+#include "services/lambda/recursion.h"
 #include "services/lambda/rows.h"
 #include "services/lambda/sources/queue.h"
 
@@ -80,8 +81,19 @@ std::string Mappings::obstacle(const FunctionKey& function, const std::string& q
   return {};
 }
 
-async::Task<sources::Answer> Mappings::invoke(FunctionKey function, std::string qualifier, std::string event) {
+bool Mappings::loops(const FunctionKey& function, const std::string& qualifier, const std::string& trace) {
+  try {
+    const auto target = house_.targets.find(function, qualifier);
+    return target->stops(pass_through(trace, target->lineage).before);
+  } catch (const wire::Fault&) {
+    return false;  // it is gone, as the invocation will tell
+  }
+}
+
+async::Task<sources::Answer> Mappings::invoke(FunctionKey function, std::string qualifier, std::string event,
+                                              std::vector<std::string> traces) {
   Event asked;
+  asked.trace_header = furthest(traces, lineage_name(function_arn(function)));
   asked.function = std::move(function);
   asked.qualifier = std::move(qualifier);
   asked.request_id = base::uuid();
@@ -111,9 +123,11 @@ std::shared_ptr<sources::Poller> Mappings::begin(const Mapping& m) {
   if (m.max_concurrency) settings.concurrency = static_cast<std::size_t>(*m.max_concurrency);
   settings.report_failures = m.report_failures;
   settings.filter = sources::Filter(m.filters);
-  sources::Function function{
-      [this, f = m.function, q = m.qualifier](std::string event) { return invoke(f, q, std::move(event)); },
-      [this, f = m.function, q = m.qualifier] { return obstacle(f, q); }};
+  sources::Function function{[this, f = m.function, q = m.qualifier](std::string event, std::vector<std::string> traces) {
+                               return invoke(f, q, std::move(event), std::move(traces));
+                             },
+                             [this, f = m.function, q = m.qualifier](const std::string& trace) { return loops(f, q, trace); },
+                             [this, f = m.function, q = m.qualifier] { return obstacle(f, q); }};
   return std::make_shared<sources::Poller>(house_.d.loops, house_.d.clock, std::move(source), std::move(settings),
                                            std::move(function), counters_);
 }

@@ -62,7 +62,9 @@ class Mappings {
   void settle_later(const Mapping& mapping);
   async::Task<> settle(Mapping mapping);
   std::shared_ptr<sources::Poller> begin(const Mapping& mapping);
-  async::Task<sources::Answer> invoke(FunctionKey function, std::string qualifier, std::string event);
+  async::Task<sources::Answer> invoke(FunctionKey function, std::string qualifier, std::string event,
+                                      std::vector<std::string> traces);
+  bool loops(const FunctionKey& function, const std::string& qualifier, const std::string& trace);
   std::string obstacle(const FunctionKey& function, const std::string& qualifier);
   // The checks that AWS makes of queue, function and role. Throws InvalidParameterValueException.
   async::Task<> check(Mapping mapping);

@@ -66,4 +66,16 @@ Passage pass_through(std::string_view trace_header, std::string_view name) {
   return passage;
 }
 
+std::string furthest(const std::vector<std::string>& trace_headers, std::string_view name) {
+  const std::string* out = nullptr;
+  int most = -1;
+  for (const auto& header : trace_headers) {
+    const auto before = pass_through(header, name).before;
+    if (before <= most) continue;
+    most = before;
+    out = &header;
+  }
+  return out == nullptr ? std::string() : *out;
+}
+
 }  // namespace lambari::lambda

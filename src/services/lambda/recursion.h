@@ -9,6 +9,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace lambari::lambda {
 
@@ -24,5 +25,7 @@ struct Passage {
 };
 // `name` is a lineage_name. What cannot be read of a Lineage is left out; the other parts of the header stay.
 Passage pass_through(std::string_view trace_header, std::string_view name);
+// Of the trace headers of a batch, the one whose chain came through the function most often; "" of none.
+std::string furthest(const std::vector<std::string>& trace_headers, std::string_view name);
 
 }  // namespace lambari::lambda

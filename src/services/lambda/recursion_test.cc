@@ -38,6 +38,13 @@ TEST(Recursion, Passages) {
   EXPECT_LT(pass_through(many, kName).header.size(), 600u);
 }
 
+TEST(Recursion, ABatchGoesOnWithTheChainThatIsFurthest) {
+  const auto at = [](int count) { return "Root=1-2-3;Lineage=1:" + kName + ":" + std::to_string(count); };
+  EXPECT_EQ(furthest({at(2), at(7), "Root=1-2-4", at(3)}, kName), at(7));
+  EXPECT_EQ(furthest({"Root=1-2-4"}, kName), "Root=1-2-4");
+  EXPECT_EQ(furthest({}, kName), "");
+}
+
 // The function calls itself through something that hands its trace header on.
 int chain(World& w, int most) {
   std::string header;

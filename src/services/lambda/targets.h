@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "services/lambda/model.h"
+#include "services/lambda/recursion.h"
 #include "services/lambda/rules.h"
 #include "store/store.h"
 
@@ -33,6 +34,8 @@ struct Target {
   std::optional<int> reserved;    // less what of it is provisioned
   bool recursive_loops = false;   // allowed
 
+  // Of a chain of events that came through the function so often.
+  bool stops(int passages) const { return passages >= kMaxPassages && !recursive_loops; }
   // `draw` is uniform in [0, 1).
   const std::shared_ptr<const Version>& pick(double draw) const;
 

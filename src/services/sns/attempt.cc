@@ -120,6 +120,7 @@ async::Task<Attempt> invoke(Shared state, Subscription s, Message m) {
   parcel.sender = service_principal();
   parcel.source_arn = m.topic;
   parcel.id = m.id + "/" + s.name.id;
+  parcel.trace_header = m.trace_header;
   parcel.body = lambda_event(m, s.name.arn(), co_await seal_of(state, s, m));
   co_return attempt_of(co_await state->d.targets.deliver(parcel), s.endpoint);
 }

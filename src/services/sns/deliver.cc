@@ -78,6 +78,7 @@ async::Task<contracts::Parcel> queue_parcel(Shared state, Subscription s, Messag
   parcel.id = m.id + "/" + s.name.id;
   if (queue.ends_with(".fifo")) parcel.deduplication_id = m.deduplication_id;
   parcel.group_id = m.group;
+  parcel.trace_header = m.trace_header;
   if (s.raw()) {
     parcel.body = m.body_for(s.protocol);
     parcel.attributes = m.attributes;
@@ -100,7 +101,8 @@ async::Task<Verdict> give_up(Shared state, Subscription s, Message m, std::strin
                           {"group", parcel.group_id},
                           {"deduplication", parcel.deduplication_id},
                           {"body", parcel.body},
-                          {"attributes", attributes_object(parcel.attributes)}};
+                          {"attributes", attributes_object(parcel.attributes)},
+                          {"trace", parcel.trace_header}};
   auto added = std::make_shared<delivery::Outbox::Added>();
   co_return Verdict::dead(
       [state, added, row, lane = "q/dead/" + queue, payload = base::to_json(item),
@@ -255,6 +257,7 @@ async::Task<Verdict> bury(Shared state, Work work, json::object item) {
   parcel.source_arn = member(item, "source");
   parcel.id = member(item, "id") + "/dead";
   parcel.body = member(item, "body");
+  parcel.trace_header = member(item, "trace");
   if (parcel.target.ends_with(".fifo")) {
     parcel.group_id = member(item, "group");
     parcel.deduplication_id = member(item, "deduplication");

@@ -113,6 +113,7 @@ json::object to_object(const Message& m) {
   if (!m.group.empty()) out["group"] = m.group;
   if (!m.deduplication_id.empty()) out["deduplication"] = m.deduplication_id;
   if (!m.sequence.empty()) out["sequence"] = m.sequence;
+  if (!m.trace_header.empty()) out["trace"] = m.trace_header;
   return out;
 }
 
@@ -128,6 +129,7 @@ Message message_of(const json::object& object) {
   m.group = text(object, "group");
   m.deduplication_id = text(object, "deduplication");
   m.sequence = text(object, "sequence");
+  m.trace_header = text(object, "trace");
   m.time.ms = number(object, "time");
   return m;
 }

@@ -70,6 +70,7 @@ struct Message {
   std::optional<std::string> subject;
   std::map<std::string, contracts::MessageAttribute> attributes;
   std::string group, deduplication_id, sequence;  // FIFO
+  std::string trace_header;
   base::Timestamp time;
 
   const std::string& body_for(const std::string& protocol) const {

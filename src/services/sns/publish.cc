@@ -153,6 +153,7 @@ async::Task<PublishResponse> Sns::Publish(const wire::Call& call, PublishInput r
   if (!topic) throw NotFoundException("Topic does not exist");
   const auto published = published_of(request);
   std::vector<Message> messages{message_from(published, topic.get())};
+  messages[0].trace_header = call.trace_header;
   count_request(*state_, arn, size_of(published));
   const auto receipts = co_await publish(state_, name, std::move(messages));
   PublishResponse out{receipts[0].message_id, std::nullopt};
@@ -184,6 +185,7 @@ async::Task<PublishBatchResponse> Sns::PublishBatch(const wire::Call& call, Publ
   for (std::size_t i = 0; i < all.size(); ++i) {
     try {
       messages.push_back(message_from(all[i], topic.get()));
+      messages.back().trace_header = call.trace_header;
       accepted.push_back(ids[i]);
     } catch (const wire::Fault& fault) {
       out.Failed->push_back({ids[i], fault.code(), fault.message(), fault.senders()});

@@ -68,6 +68,7 @@ async::Task<contracts::Delivery> Sns::deliver(contracts::Parcel parcel) {
       }
     }
     std::vector<Message> messages{message_from(published, topic.get())};
+    messages[0].trace_header = parcel.trace_header;
     state->d.meter.count("sns", "Requests-Tier1", topic->name.arn(), 1);
     co_await publish(state, topic->name, std::move(messages));
   } catch (const wire::Fault& fault) {

@@ -80,6 +80,12 @@ Outgoing outgoing_of(Request& r, std::string sender) {
   return out;
 }
 
+// A message that names no trace belongs to that of the call.
+//   https://docs.aws.amazon.com/xray/latest/devguide/xray-services-sqs.html
+void trace(Outgoing& message, const wire::Call& call) {
+  if (message.trace_header.empty()) message.trace_header = call.trace_header;
+}
+
 std::optional<std::int64_t> delay_of(const std::optional<std::int32_t>& seconds) {
   if (!seconds) return std::nullopt;
   return *seconds;
@@ -173,6 +179,7 @@ async::Task<SendMessageResult> Sqs::SendMessage(const wire::Call& call, SendMess
   check_outgoing(queue->queue, message, delay_of(r.DelaySeconds));
   admit(*state_, *queue, Quota::Action::send, {&message.group, 1});
   const Digests digests(message);
+  trace(message, call);
   count(*state_, *queue, message_bytes(message.body, message.attributes));
   std::vector<Outgoing> messages;
   messages.push_back(std::move(message));
@@ -218,6 +225,7 @@ async::Task<SendMessageBatchResult> Sqs::SendMessageBatch(const wire::Call& call
       done.MD5OfMessageBody = digests.body;
       done.MD5OfMessageAttributes = digests.attributes;
       done.MD5OfMessageSystemAttributes = digests.system_attributes;
+      trace(message, call);
       messages.push_back(std::move(message));
     } catch (const wire::Fault& fault) {
       failed.push_back(failure(entry.Id, fault));

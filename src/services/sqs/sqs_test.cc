@@ -215,6 +215,27 @@ TEST_F(SqsTest, FifoQueuesThrottle) {
   for (int i = 0; i < 2 * kFifoCalls; ++i) EXPECT_FALSE(throttled());
 }
 
+TEST_F(SqsTest, MessagesCarryTheTraceOfTheirCall) {
+  const auto url = create("q");
+  call_.trace_header = "Root=1-2-3";
+  const auto sent = send(url, "of the call");
+  EXPECT_FALSE(sent.MD5OfMessageSystemAttributes) << "the request has no attribute";
+  SendMessageBatchRequest batch;
+  batch.QueueUrl = url;
+  batch.Entries.resize(2);
+  for (int i = 0; i < 2; ++i) {
+    batch.Entries[static_cast<std::size_t>(i)].Id = std::to_string(i);
+    batch.Entries[static_cast<std::size_t>(i)].MessageBody = std::to_string(i);
+  }
+  batch.Entries[1].MessageSystemAttributes.emplace();
+  (*batch.Entries[1].MessageSystemAttributes)["AWSTraceHeader"] = {"Root=4-5-6", {}, {}, {}, "String"};
+  run(sqs_->SendMessageBatch(call(), batch));
+  std::map<std::string, std::string> traces;
+  for (const auto& m : receive(url)) traces[*m.Body] = m.Attributes->at("AWSTraceHeader");
+  EXPECT_EQ(traces,
+            (std::map<std::string, std::string>{{"of the call", "Root=1-2-3"}, {"0", "Root=1-2-3"}, {"1", "Root=4-5-6"}}));
+}
+
 TEST_F(SqsTest, DelaysAreKept) {
   const auto url = create("q", {{"DelaySeconds", "10"}});
   send(url, "queue's");

@@ -73,7 +73,8 @@ contracts::SourceMessage source_message(const Loaded& queue, Received r) {
   record["eventSource"] = "aws:sqs";
   record["eventSourceARN"] = queue.arn;
   record["awsRegion"] = queue.name.region;
-  return {r.message.id, r.handle, queue.queue.fifo ? r.message.group : std::string(), base::to_json(record)};
+  return {r.message.id, r.handle, queue.queue.fifo ? r.message.group : std::string(), base::to_json(record),
+          r.message.trace_header};
 }
 
 Delivery refused(std::string code, std::string message, int status) {

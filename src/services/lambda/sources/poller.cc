@@ -1,7 +1,9 @@
 #include "services/lambda/sources/poller.h"
 
 #include <algorithm>
+#include <iterator>
 #include <mutex>
+#include <set>
 
 #include "async/gate.h"
 #include "base/log.h"
@@ -52,7 +54,7 @@ struct Poller::State : std::enable_shared_from_this<Poller::State> {
   async::Task<> receive_loop();
   async::Task<Batch> gather(std::vector<Record>& held);
   async::Task<> process(Batch batch);
-  async::Task<Answer> invoke(std::string event);
+  async::Task<Answer> invoke(std::string event, std::vector<std::string> traces);
   async::Task<> finish(std::vector<Record> done, std::vector<Record> failed);
   async::Task<bool> pause(std::chrono::milliseconds time);
 
@@ -167,10 +169,10 @@ async::Task<> Poller::State::receive_loop() {
 }
 
 // Tried again while the records are still ours.
-async::Task<Answer> Poller::State::invoke(std::string event) {
+async::Task<Answer> Poller::State::invoke(std::string event, std::vector<std::string> traces) {
   const auto deadline = Steady::now() + source->patience();
   for (unsigned refusals = 0;;) {
-    auto answer = co_await function.invoke(event);
+    auto answer = co_await function.invoke(event, traces);
     if (answer.kind != Answer::Kind::refused) co_return answer;
     {
       const std::lock_guard lock(mutex);
@@ -208,13 +210,25 @@ async::Task<> Poller::State::process(Batch batch) {
   const auto self = shared_from_this();
   try {
     std::vector<Record> passing, done, failed;
+    std::vector<std::string> traces;
+    std::set<std::string> held;  // groups: what comes after a record that is not processed is not either
     for (auto& record : batch.records) {
-      const bool passes = settings.filter.passes_all() || settings.filter.passes(source->for_filter(record));
-      (passes ? passing : done).push_back(std::move(record));
+      if (!settings.filter.passes_all() && !settings.filter.passes(source->for_filter(record))) {
+        done.push_back(std::move(record));
+      } else if (held.contains(record.group) || (!record.trace_header.empty() && function.loops(record.trace_header))) {
+        if (!record.group.empty()) held.insert(record.group);
+        failed.push_back(std::move(record));
+      } else {
+        if (!record.trace_header.empty()) traces.push_back(record.trace_header);
+        passing.push_back(std::move(record));
+      }
     }
     counters->filtered += done.size();
+    counters->failed += failed.size();
+    if (!failed.empty()) note("PROBLEM: Lambda detected a recursive loop");
     if (!passing.empty()) {
-      const auto answer = co_await invoke(source->event(passing));
+      const auto answer = co_await invoke(source->event(passing), std::move(traces));
+      const auto failed_before = failed.size();
       counters->invoked += passing.size();
       if (answer.kind == Answer::Kind::success) {
         std::optional<std::set<std::string>> bad = std::set<std::string>();
@@ -222,10 +236,10 @@ async::Task<> Poller::State::process(Batch batch) {
         for (auto& record : passing) (bad && !bad->contains(record.id) ? done : failed).push_back(std::move(record));
         note(bad ? "OK" : "PROBLEM: Function response could not be understood");
       } else {
-        failed = std::move(passing);
+        std::ranges::move(passing, std::back_inserter(failed));
         note("PROBLEM: " + answer.problem);
       }
-      counters->failed += failed.size();
+      counters->failed += failed.size() - failed_before;
     }
     co_await finish(std::move(done), std::move(failed));
   } catch (const std::exception& error) {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "async/loops.h"
 #include "base/clock.h"
@@ -37,7 +38,10 @@ struct Answer {
 };
 
 struct Function {
-  std::function<async::Task<Answer>(std::string event)> invoke;
+  // `traces`: the trace headers of the event's records.
+  std::function<async::Task<Answer>(std::string event, std::vector<std::string> traces)> invoke;
+  // Whether a record with this trace header goes round in a loop, and the function is not to be called with it.
+  std::function<bool(const std::string& trace)> loops;
   // Why nothing should be received now ("" for nothing): a function that is gone or turned off would only use up receives.
   std::function<std::string()> obstacle;
 };

@@ -30,7 +30,8 @@ async::Task<std::vector<Record>> Queue::receive(std::size_t count, std::chrono::
   auto messages = co_await queues_.receive(std::move(principal), arn_, count, wait);
   std::vector<Record> out;
   out.reserve(messages.size());
-  for (auto& m : messages) out.push_back({std::move(m.id), std::move(m.handle), std::move(m.group), std::move(m.record)});
+  for (auto& m : messages)
+    out.push_back({std::move(m.id), std::move(m.handle), std::move(m.group), std::move(m.record), std::move(m.trace_header)});
   co_return out;
 }
 

@@ -17,6 +17,7 @@ struct Record {
   std::string handle;  // the source's own
   std::string group;   // records of one group reach the function in order; "" where order does not matter
   std::string json;    // an element of the event
+  std::string trace_header;
 };
 
 // Thread-safe. Any call may throw; the poller then backs off.

@@ -164,7 +164,11 @@ struct Bench {
   }
   void begin(Settings settings = {}) {
     poller = std::make_unique<Poller>(loops, clock, source, std::move(settings),
-                                      Function{[this](std::string event) { return invoke(this, std::move(event)); },
+                                      Function{[this](std::string event, std::vector<std::string> traces) {
+                                                 traces_seen = traces;
+                                                 return invoke(this, std::move(event));
+                                               },
+                                               [](const std::string& trace) { return trace == "loop"; },
                                                [this] { return blocked ? std::string("The function is gone.") : std::string(); }},
                                       counters);
   }
@@ -194,6 +198,7 @@ struct Bench {
   std::shared_ptr<Counters> counters = std::make_shared<Counters>();
   std::mutex mutex;
   std::vector<std::string> events;
+  std::vector<std::string> traces_seen;  // of the last invocation
   std::function<Answer(const std::string&)> answer = [](const std::string&) { return Answer{}; };
   std::chrono::milliseconds takes{0};
   std::atomic<int> inside{0}, most{0};
@@ -249,6 +254,21 @@ TEST(Poller, FiltersAndSettlesWhatDoesNotPass) {
   EXPECT_TRUE(b.becomes([&] { return b.source->settled_count() == 4; }));
   EXPECT_EQ(b.events.at(0), "1 3 ");
   EXPECT_EQ(b.counters->filtered, 2u);
+}
+
+TEST(Poller, StopsLoopsAndWhatComesAfterThemInTheirGroup) {
+  Bench b;
+  auto records = batch_of({"1", "2", "3", "4", "5"});
+  records[1].trace_header = "loop";
+  records[1].group = records[3].group = "a";
+  records[0].trace_header = "one";
+  records[4].group = "b";
+  b.source->send(records);
+  b.begin();
+  EXPECT_TRUE(b.becomes([&] { return b.source->settled_count() == 3 && b.source->returned_count() == 2; }));
+  EXPECT_EQ(b.events.at(0), "1 3 5 ");
+  EXPECT_EQ(b.traces_seen, std::vector<std::string>{"one"});
+  EXPECT_EQ(b.counters->failed, 2u);
 }
 
 TEST(Poller, GathersForTheWindowOfTheMovableClock) {
