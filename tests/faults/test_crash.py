@@ -1,23 +1,14 @@
-"""kill -9 under load: after the restart everything that was acknowledged is there and works.
-
-Rounds: LAMBARI_CRASH_ROUNDS (3 here; `make soak` runs 50), clients: LAMBARI_CRASH_CLIENTS (16; soak 64).
-"""
+"""kill -9 under load: after the restart everything that was acknowledged is there and works."""
 
 import json
-import os
-import random
-import threading
-import time
 
 import pytest
-from botocore.exceptions import BotoCoreError, ClientError, WaiterError
+from botocore.exceptions import WaiterError
+from crash import CLIENTS, ROUNDS, Load, kill_under_load
 from lambari import Lambari, zip_of
 
-ROUNDS = int(os.environ.get("LAMBARI_CRASH_ROUNDS", "3"))
-CLIENTS = int(os.environ.get("LAMBARI_CRASH_CLIENTS", "16"))
 
-
-class Worker(threading.Thread):
+class Worker(Load):
     """Creates, updates, publishes, invokes and deletes functions of its own; remembers only what was acknowledged.
 
     What is known of a function: `now`, the answer it gives (None: it is deleted), or `maybe`, the answers that an act which was
@@ -25,30 +16,19 @@ class Worker(threading.Thread):
     """
 
     def __init__(self, server, role, number, truth, stop):
-        super().__init__(daemon=True)
+        super().__init__(stop)
         self.client = server.client("lambda", max_pool_connections=1)
-        self.role, self.number, self.truth, self.stop = role, number, truth, stop
-        self.wrong = []
+        self.role, self.number, self.truth = role, number, truth
 
-    def run(self):
-        rng = random.Random(self.number + time.monotonic_ns())
-        while not self.stop.is_set():
-            try:
-                self.step(rng)
-            except ClientError as error:
-                status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-                if status != 429 and error.response["Error"]["Code"] != "ResourceConflictException":
-                    self.wrong.append(str(error))
-                    return
-            except BotoCoreError:
-                return  # the server is gone: nothing of this step was acknowledged
+    def expects(self, code, status):
+        return status == 429 or code == "ResourceConflictException"
 
-    def step(self, rng):
-        name = f"f{self.number}-{rng.randrange(3)}"
+    def step(self):
+        name = f"f{self.number}-{self.random.randrange(3)}"
         known = self.truth.get(name, {"now": None})
-        marker = f"{self.number}-{rng.randrange(10**9)}"
+        marker = f"{self.number}-{self.random.randrange(10**9)}"
         code = zip_of({"app.py": f"def handler(e, c):\n    return '{marker}'\n"})
-        choice = rng.random()
+        choice = self.random.random()
         if known["now"] is None:
             self.change(name, marker, lambda: self.client.create_function(
                 FunctionName=name, Runtime="python3.11", Handler="app.handler", Role=self.role, Timeout=60,
@@ -118,18 +98,8 @@ def test_nothing_acknowledged_is_lost():
     server, truth = Lambari().start(), {}
     try:
         role = server.role()
-        for round_number in range(ROUNDS):
-            stop = threading.Event()
-            workers = [Worker(server, role, n, truth, stop) for n in range(CLIENTS)]
-            for worker in workers:
-                worker.start()
-            time.sleep(random.uniform(1.5, 4))
-            server.kill()
-            stop.set()
-            for worker in workers:
-                worker.join(timeout=30)
-                assert not worker.wrong, worker.wrong
-            server.start()
+        for _ in range(ROUNDS):
+            kill_under_load(server, lambda stop: [Worker(server, role, n, truth, stop) for n in range(CLIENTS)], (1.5, 4))
             check(server, truth)
         assert truth, "the load did nothing"
     finally:

@@ -9,31 +9,23 @@ import threading
 import time
 
 import pytest
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
+from crash import Load, join
 from lambari import Lambari, zip_of
 
 FUNCTIONS, ROUNDS = 4, 3
 
 
-class Worker(threading.Thread):
+class Worker(Load):
     """Changes the settings of one function; `settings` has what was acknowledged, `maybe` what was under way."""
 
     def __init__(self, server, name, stop):
-        super().__init__(daemon=True)
-        self.client, self.name, self.stop = server.client("lambda", max_pool_connections=1), name, stop
-        self.settings, self.maybe, self.wrong = {}, {}, []
+        super().__init__(stop)
+        self.client, self.name = server.client("lambda", max_pool_connections=1), name
+        self.settings, self.maybe = {}, {}
 
-    def run(self):
-        rng = random.Random(time.monotonic_ns())
-        while not self.stop.is_set():
-            try:
-                self.step(rng)
-            except BotoCoreError:
-                return
-            except ClientError as error:
-                if error.response["ResponseMetadata"]["HTTPStatusCode"] != 429:
-                    self.wrong.append(str(error))
-                    return
+    def expects(self, code, status):
+        return status == 429
 
     def change(self, what, value, call):
         self.maybe = {what: value}
@@ -41,8 +33,8 @@ class Worker(threading.Thread):
         self.settings[what] = value if not callable(value) else value(answer)
         self.maybe = {}
 
-    def step(self, rng):
-        client, name = self.client, self.name
+    def step(self):
+        client, name, rng = self.client, self.name, self.random
         choice = rng.randrange(4)
         if choice == 0:
             loop = rng.choice(["Allow", "Terminate"])
@@ -97,9 +89,7 @@ def test_settings_survive():
             time.sleep(1.5)
             server.kill()
             stop.set()
-            for worker in workers:
-                worker.join(timeout=30)
-                assert not worker.wrong, worker.wrong
+            join(workers)
             server.start()
             client = server.client("lambda")
             for worker in workers:

@@ -1,47 +1,28 @@
-"""Money that moves between accounts while the server is killed: none is made, none is lost, and index and stream agree with the table.
-
-Rounds: LAMBARI_CRASH_ROUNDS (3 here; `make soak` runs 50), clients: LAMBARI_CRASH_CLIENTS (16; soak 64).
-"""
-
-import os
-import random
-import threading
-import time
+"""Money that moves between accounts while the server is killed: none is made, none is lost, and index and stream agree with the table."""
 
 import pytest
-from botocore.exceptions import BotoCoreError, ClientError
+from crash import CLIENTS, ROUNDS, Load, kill_under_load
 from lambari import Lambari
 
-ROUNDS = int(os.environ.get("LAMBARI_CRASH_ROUNDS", "3"))
-CLIENTS = int(os.environ.get("LAMBARI_CRASH_CLIENTS", "16"))
 ACCOUNTS, EACH = 40, 1000
 TABLE = "accounts"
 
 
-class Mover(threading.Thread):
+class Mover(Load):
     """Moves money; remembers what it was told about rows that it alone writes."""
 
     def __init__(self, server, number, told, stop):
-        super().__init__(daemon=True)
+        super().__init__(stop)
         self.client = server.client("dynamodb", max_pool_connections=1)
-        self.number, self.told, self.stop, self.wrong = number, told, stop, []
+        self.number, self.told = number, told
         self.count = told.get(number, 0)
 
-    def run(self):
-        rng = random.Random(self.number + time.monotonic_ns())
-        while not self.stop.is_set():
-            try:
-                self.step(rng)
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "TransactionCanceledException":
-                    self.wrong.append(str(error))
-                    return
-            except BotoCoreError:
-                return  # the server is gone
+    def expects(self, code, status):
+        return code == "TransactionCanceledException"
 
-    def step(self, rng):
-        source, target = rng.sample(range(ACCOUNTS), 2)
-        amount = {":a": {"N": str(rng.randrange(1, 50))}, ":b": {"S": f"band{rng.randrange(4)}"}}
+    def step(self):
+        source, target = self.random.sample(range(ACCOUNTS), 2)
+        amount = {":a": {"N": str(self.random.randrange(1, 50))}, ":b": {"S": f"band{self.random.randrange(4)}"}}
         self.client.transact_write_items(TransactItems=[
             {"Update": {"TableName": TABLE, "Key": {"id": {"S": f"a{source}"}}, "UpdateExpression": "SET amount = amount - :a, band = :b",
                         "ConditionExpression": "amount >= :a", "ExpressionAttributeValues": amount}},
@@ -87,17 +68,7 @@ def test_money_is_neither_made_nor_lost():
         for n in range(ACCOUNTS):
             client.put_item(TableName=TABLE, Item={"id": {"S": f"a{n}"}, "amount": {"N": str(EACH)}, "band": {"S": "band0"}})
         for _ in range(ROUNDS):
-            stop = threading.Event()
-            movers = [Mover(server, n, told, stop) for n in range(CLIENTS)]
-            for mover in movers:
-                mover.start()
-            time.sleep(random.uniform(1.5, 4))
-            server.kill()
-            stop.set()
-            for mover in movers:
-                mover.join(timeout=30)
-                assert not mover.wrong, mover.wrong
-            server.start()
+            kill_under_load(server, lambda stop: [Mover(server, n, told, stop) for n in range(CLIENTS)], (1.5, 4))
             client = server.client("dynamodb")
             rows = {row["id"]["S"]: row for row in scan(client)}
             accounts = {key: row for key, row in rows.items() if key.startswith("a")}

@@ -6,15 +6,13 @@ queue, what it cannot move ends in a dead-letter queue; nothing is lost, whateve
 
 import json
 import os
-import random
-import threading
 import time
 
 import pytest
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError
+from crash import ROUNDS, Load, drain, kill_under_load
 from lambari import Lambari
 
-ROUNDS = int(os.environ.get("LAMBARI_CRASH_ROUNDS", "3"))
 MESSAGES = int(os.environ.get("LAMBARI_PIPELINE_MESSAGES", "3000"))
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}]})
 
@@ -51,56 +49,29 @@ def queue(server, name, **attributes):
     return url, sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
 
 
-def drain(server, url, into, enough, seconds):
-    """Takes messages out of the queue until `enough(into)`."""
-    sqs = server.client("sqs")
-    deadline = time.monotonic() + seconds
-    while not enough(into):
-        assert time.monotonic() < deadline, f"{len(into)} bodies arrived"
-        got = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", [])
-        for message in got:
-            into.setdefault(message["Body"], 0)
-            into[message["Body"]] += 1
-        if got:
-            sqs.delete_message_batch(QueueUrl=url, Entries=[{"Id": str(n), "ReceiptHandle": m["ReceiptHandle"]} for n, m in enumerate(got)])
+class Sender(Load):
+    """Sends events; remembers those that were acknowledged."""
+
+    def __init__(self, server, number, acknowledged, stop):
+        super().__init__(stop)
+        self.client, self.number, self.acknowledged = server.client("lambda", max_pool_connections=1), number, acknowledged
+
+    def step(self):
+        event = f"{self.number}-{time.monotonic_ns()}"
+        self.client.invoke(FunctionName="reporter", InvocationType="Event", Payload=json.dumps(event))
+        self.acknowledged.add(event)
+        self.stop.wait(0.01)
 
 
 @pytest.mark.timeout(120 + 60 * ROUNDS)
 def test_acknowledged_events_run_at_least_once():
-    server, acknowledged, wrong = Lambari().start(), set(), []
+    server, acknowledged = Lambari().start(), set()
     try:
         url, _ = queue(server, "done")
         prepare(server, "reporter", REPORTER, url)
-
-        def load(number, stop):
-            client = server.client("lambda", max_pool_connections=1)
-            for n in range(10**6):
-                if stop.is_set():
-                    return
-                event = f"{number}-{time.monotonic_ns()}-{n}"
-                try:
-                    client.invoke(FunctionName="reporter", InvocationType="Event", Payload=json.dumps(event))
-                    acknowledged.add(event)
-                except ClientError as error:
-                    wrong.append(str(error))
-                    return
-                except BotoCoreError:
-                    return  # not acknowledged
-                time.sleep(0.01)
         for _ in range(ROUNDS):
-            stop = threading.Event()
-            threads = [threading.Thread(target=load, args=(n, stop)) for n in range(4)]
-            for thread in threads:
-                thread.start()
-            time.sleep(random.uniform(0.5, 1.5))
-            server.kill()
-            stop.set()
-            for thread in threads:
-                thread.join(timeout=30)
-            assert not wrong, wrong
-            server.start()
-        ran = {}
-        drain(server, url, ran, lambda bodies: acknowledged <= {json.loads(body) for body in bodies}, 90)
+            kill_under_load(server, lambda stop: [Sender(server, n, acknowledged, stop) for n in range(4)], (0.5, 1.5))
+        drain(server, url, acknowledged, 90, of=json.loads)
         assert len(acknowledged) > 20, "the load did nothing"
     finally:
         server.close()
@@ -134,13 +105,9 @@ def test_a_pipeline_of_queues_loses_nothing():
                 kills += 1
         good = {body for body in bodies if body.startswith("good")}
         bad = {body for body in bodies if body.startswith("bad")}
-        moved, dead = {}, {}
-        drain(server, out, moved, lambda got: good <= set(got), 300)
+        moved = drain(server, out, good, 300)
         # What cannot be moved shows again after its visibility timeout, twelve times; the clock brings that forward.
-        def dead_letters(got):
-            server.cli("clock", "advance", "11s")
-            return bad <= set(got)
-        drain(server, letters, dead, dead_letters, 120)
+        dead = drain(server, letters, bad, 120, meanwhile=lambda: server.cli("clock", "advance", "11s"))
         assert set(moved) == good and set(dead) == bad
     finally:
         server.close()

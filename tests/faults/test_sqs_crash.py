@@ -1,23 +1,21 @@
 """kill -9 under load on queues: what was acknowledged as sent is received, in order within its group; what was acknowledged as
 deleted does not come back.
 
-Rounds: LAMBARI_CRASH_ROUNDS (3 here; `make soak` runs more), clients: LAMBARI_CRASH_CLIENTS (16; soak 64). Half of the clients send, half
-receive and delete.
+Half of the clients send, half receive and delete.
 """
 
 import collections
-import os
 import random
 import threading
 import time
 
 import pytest
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
+from crash import CLIENTS, ROUNDS, Load, kill_under_load
 from lambari import Lambari
 
-ROUNDS = int(os.environ.get("LAMBARI_CRASH_ROUNDS", "3"))
-CLIENTS = int(os.environ.get("LAMBARI_CRASH_CLIENTS", "16"))
 VISIBILITY = 3
+HIGH_THROUGHPUT = {"FifoQueue": "true", "DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId"}
 
 
 class Truth:
@@ -45,21 +43,12 @@ class Truth:
                 self.wrong.append(f"{group}: {numbers[0]} came before {skipped}")
 
 
-class Client(threading.Thread):
+class Client(Load):
     def __init__(self, server, number, truth, stop, urls, counters):
-        super().__init__(daemon=True)
+        super().__init__(stop)
         self.client = server.client("sqs", max_pool_connections=1, read_timeout=15)
-        self.number, self.truth, self.stop, (self.plain, self.fifo), self.counters = number, truth, stop, urls, counters
-
-    def run(self):
-        step = self.produce if self.number % 2 else self.consume
-        try:
-            while not self.stop.is_set():
-                step()
-        except BotoCoreError:
-            pass  # the server is gone
-        except ClientError as error:
-            self.truth.wrong.append(str(error))
+        self.number, self.truth, (self.plain, self.fifo), self.counters = number, truth, urls, counters
+        self.step = self.produce if self.number % 2 else self.consume
 
     def produce(self):
         truth = self.truth
@@ -125,19 +114,10 @@ def test_no_message_is_lost_and_none_comes_back():
     server, truth, counters = Lambari().start(), Truth(), collections.defaultdict(int)
     try:
         sqs = server.client("sqs")
-        urls = (sqs.create_queue(QueueName="plain")["QueueUrl"], sqs.create_queue(QueueName="groups.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"])
+        urls = (sqs.create_queue(QueueName="plain")["QueueUrl"], sqs.create_queue(QueueName="groups.fifo", Attributes=HIGH_THROUGHPUT)["QueueUrl"])
         for _ in range(ROUNDS):
-            stop = threading.Event()
-            clients = [Client(server, n, truth, stop, urls, counters) for n in range(CLIENTS)]
-            for client in clients:
-                client.start()
-            time.sleep(random.uniform(2, 5))
-            server.kill()
-            stop.set()
-            for client in clients:
-                client.join(timeout=30)
+            kill_under_load(server, lambda stop: [Client(server, n, truth, stop, urls, counters) for n in range(CLIENTS)], (2, 5))
             assert not truth.wrong, truth.wrong[:5]
-            server.start()
         # Everything that is left, until nothing comes for longer than any message is hidden or delayed.
         last = Client(server, 0, truth, threading.Event(), urls, counters)
         quiet = time.monotonic()
