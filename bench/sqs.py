@@ -1,7 +1,8 @@
 """Queues under load: durable sends, batches, receives with deletes, and whether depth costs anything. Called by bench/run.py.
 
-Requests are signed once, with an unsigned payload, and replayed by wrk. Peers are installed from bench/requirements.txt into .cache/bench
-by this file alone: moto and MiniStack (PyPI), which keep queues in memory, and so sync nothing.
+Requests are signed once, with an unsigned payload, and replayed by wrk. Peers are installed into .cache/bench by this file alone: moto and
+MiniStack (bench/requirements.txt, from PyPI) and ElasticMQ (bench/elasticmq.xml, from Maven Central). They keep queues in memory, and so
+sync nothing.
 """
 
 import json
@@ -86,6 +87,34 @@ end
 """, seconds)
 
 
+def receive_and_delete_batches(url, queue, seconds=SECONDS):
+    """Ten at a time."""
+    receive = json.dumps({"QueueUrl": queue, "VisibilityTimeout": 600, "MaxNumberOfMessages": 10})
+    wrk(url, f"""
+local take, drop = {lua_table(signed(url, 'ReceiveMessage'))}, {lua_table(signed(url, 'DeleteMessageBatch'))}
+local batches, first, last = {{}}, 1, 0
+function request()
+  if first <= last then
+    local batch = batches[first]
+    batches[first] = nil
+    first = first + 1
+    return wrk.format("POST", "/", drop, '{{"QueueUrl":"{queue}","Entries":[' .. batch .. ']}}')
+  end
+  return wrk.format("POST", "/", take, '{receive}')
+end
+function response(status, headers, body)
+  local entries = {{}}
+  for handle in body:gmatch('"ReceiptHandle"%s*:%s*"([^"]+)"') do
+    entries[#entries + 1] = '{{"Id":"' .. #entries .. '","ReceiptHandle":"' .. handle .. '"}}'
+  end
+  if #entries > 0 then
+    last = last + 1
+    batches[last] = table.concat(entries, ",")
+  end
+end
+""", seconds)
+
+
 def call(url, operation, body):
     request = urllib.request.Request(url + "/", data=json.dumps(body).encode(), headers=signed(url, operation))
     with urllib.request.urlopen(request, timeout=60) as answer:
@@ -96,28 +125,81 @@ def batch(queue):
     return {"QueueUrl": queue, "Entries": [{"Id": str(n), "MessageBody": BODY} for n in range(10)]}
 
 
+def counts(url, queue):
+    """(waiting, waiting and in flight)."""
+    got = call(url, "GetQueueAttributes", {"QueueUrl": queue, "AttributeNames": ["All"]})["Attributes"]
+    waiting = int(got["ApproximateNumberOfMessages"])
+    return waiting, waiting + int(got["ApproximateNumberOfMessagesNotVisible"])
+
+
 def waiting(url, queue):
-    return int(call(url, "GetQueueAttributes", {"QueueUrl": queue, "AttributeNames": ["ApproximateNumberOfMessages"]})["Attributes"]["ApproximateNumberOfMessages"])
+    return counts(url, queue)[0]
+
+
+class Course:
+    """Messages into a queue or out of it, in pieces of SECONDS; what each piece did."""
+
+    def __init__(self, url, queue, pid):
+        self.url, self.queue, self.pid = url, queue, pid
+        self.rates, self.resident = [], []
+
+    def run(self, work, done):
+        while not done(waiting(self.url, self.queue)):
+            before, begun = counts(self.url, self.queue)[1], time.monotonic()
+            work()
+            after = counts(self.url, self.queue)[1]
+            self.rates.append(abs(after - before) / (time.monotonic() - begun))
+            self.resident.append(resident_mib(self.pid))
+        return self
+
+    def fill(self, depth):
+        return self.run(lambda: replay(self.url, "SendMessageBatch", batch(self.queue)), lambda there: there >= depth)
+
+    def drain(self):
+        self.run(lambda: receive_and_delete_batches(self.url, self.queue), lambda there: there == 0)
+        if len(self.rates) > 1:
+            self.rates.pop()  # the queue ended within it
+        return self
+
+    def __str__(self):
+        return f"{min(self.rates):,.0f} to {max(self.rates):,.0f} messages/s in {len(self.rates)} pieces, RSS {min(self.resident):.0f} to {max(self.resident):.0f} MiB"
+
+    def flat(self):
+        """The last pieces beside the first ones."""
+        third = max(1, len(self.rates) // 3)
+        return f"{(sum(self.rates[-third:]) / third) / (sum(self.rates[:third]) / third):.2f}"
 
 
 def resident_mib(pid):
     return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text()).group(1)) / 1024
 
 
-class Peer:
-    """A server of bench/requirements.txt on a port of its own."""
+CACHE = ROOT / ".cache/bench"
 
-    def __init__(self, name, command, environment=None):
-        self.name, self.command, self.environment = name, command, environment or {}
+
+def python_peers():
+    if not (CACHE / "bin/moto_server").exists():
+        subprocess.run([sys.executable, "-m", "venv", CACHE], check=True)
+        subprocess.run([CACHE / "bin/pip", "install", "-q", "-r", ROOT / "bench/requirements.txt"], check=True)
+
+
+def elasticmq():
+    if not list((CACHE / "elasticmq").glob("elasticmq-server_*.jar")):
+        subprocess.run(["mvn", "-q", "-B", "-f", ROOT / "bench/elasticmq.xml", "dependency:copy-dependencies", "-DincludeScope=runtime",
+                        f"-DoutputDirectory={CACHE / 'elasticmq'}"], check=True, stdout=subprocess.DEVNULL)
+
+
+class Peer:
+    """A server on a port of its own."""
+
+    def __init__(self, name, install, command, environment=None):
+        self.name, self.install, self.command, self.environment = name, install, command, environment or {}
 
     def __enter__(self):
-        venv = ROOT / ".cache/bench"
-        if not (venv / "bin/moto_server").exists():
-            subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-            subprocess.run([venv / "bin/pip", "install", "-q", "-r", ROOT / "bench/requirements.txt"], check=True)
+        self.install()
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        command = [str(venv / "bin" / self.command[0]), *(part.format(port=self.port) for part in self.command[1:])]
+        command = [part.format(port=self.port, cache=CACHE) for part in self.command]
         environment = os.environ | {k: v.format(port=self.port) for k, v in self.environment.items()}
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
         deadline = time.monotonic() + 60
@@ -136,7 +218,10 @@ class Peer:
         self.process.wait()
 
 
-PEERS = [Peer("moto", ["moto_server", "-p", "{port}"]), Peer("MiniStack", ["ministack"], {"GATEWAY_PORT": "{port}"})]
+PEERS = [Peer("moto", python_peers, ["{cache}/bin/moto_server", "-p", "{port}"]),
+         Peer("MiniStack", python_peers, ["{cache}/bin/ministack"], {"GATEWAY_PORT": "{port}"}),
+         Peer("ElasticMQ", elasticmq, ["java", "-Dnode-address.port={port}", "-Drest-sqs.bind-port={port}", "-Drest-sqs.bind-hostname=127.0.0.1",
+                                       "-Drest-stats.enabled=false", "-cp", "{cache}/elasticmq/*", "org.elasticmq.server.Main"])]
 
 
 def peer_rates():
@@ -180,22 +265,20 @@ def run(row):
         row("SQS ReceiveMessage and DeleteMessage, one message each, 64 connections", f"{rate / 2:,.0f} messages/s ({rate:,.0f} calls/s), p99 {p99:.1f} ms", f"store alone {floor:,.0f} puts/s{beside(1)}",
             f"{rate / floor:.2f}")
 
-        # Depth: a queue with hardly anything waiting, and the same with DEPTH messages, in one run.
+        # Depth: a queue with hardly anything waiting, and the same with DEPTH messages, in one run; then all of them out again.
         results = {}
-        deep = call(url, "CreateQueue", {"QueueName": "deep"})["QueueUrl"]
         for depth in (1, DEPTH):
-            name = f"depth-{depth}"
-            deep = call(url, "CreateQueue", {"QueueName": name})["QueueUrl"]
-            while waiting(url, deep) < depth:
-                if depth == 1:
-                    call(url, "SendMessage", {"QueueUrl": deep, "MessageBody": BODY})
-                else:
-                    replay(url, "SendMessageBatch", batch(deep), 5)
+            deep = call(url, "CreateQueue", {"QueueName": f"depth-{depth}"})["QueueUrl"]
+            call(url, "SendMessage", {"QueueUrl": deep, "MessageBody": BODY})
+            course = Course(url, deep, server.process.pid).fill(depth)
             sends = replay(url, "SendMessage", {"QueueUrl": deep, "MessageBody": BODY})
             results[depth] = (sends[0], receive_and_delete(url, deep)[0] / 2, waiting(url, deep), resident_mib(server.process.pid))
         shallow, full = results[1], results[DEPTH]
         row(f"SQS SendMessage with {full[2]:,} messages waiting", f"{full[0]:,.0f}/s", f"with few waiting {shallow[0]:,.0f}/s", f"{full[0] / shallow[0]:.2f}", "the same")
         row(f"SQS ReceiveMessage and DeleteMessage with {full[2]:,} messages waiting", f"{full[1]:,.0f} messages/s", f"with few waiting {shallow[1]:,.0f}/s", f"{full[1] / shallow[1]:.2f}", "the same")
         row("memory of the server (RSS) with them", f"{full[3]:.0f} MiB", f"before {shallow[3]:.0f} MiB")
+        out = Course(url, deep, server.process.pid).drain()
+        row(f"SQS {DEPTH:,} messages of 1 KiB in, ten at a time", str(course), "the last third beside the first", course.flat(), "the same")
+        row("and out, received and deleted ten at a time", str(out), "the last third beside the first", out.flat(), "the same")
     finally:
         server.close()
