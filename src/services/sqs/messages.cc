@@ -283,7 +283,8 @@ async::Task<> Sqs::DeleteMessage(const wire::Call& call, DeleteMessageRequest r)
   const auto queue = require_queue(*state_, call, r.QueueUrl);
   admit(*state_, *queue, Quota::Action::remove);
   count(*state_, *queue, 0);
-  const auto settled = co_await sqs::remove(state_, queue, {r.ReceiptHandle});
+  const std::vector<std::string> handles{r.ReceiptHandle};  // GCC 12 takes no braced list in a co_await
+  const auto settled = co_await sqs::remove(state_, queue, handles);
   if (settled[0]) throw *settled[0];
 }
 
@@ -302,7 +303,8 @@ async::Task<> Sqs::ChangeMessageVisibility(const wire::Call& call, ChangeMessage
   const auto queue = require_queue(*state_, call, r.QueueUrl);
   admit(*state_, *queue, Quota::Action::hold);
   count(*state_, *queue, 0);
-  const auto settled = co_await sqs::hold(state_, queue, {{r.ReceiptHandle, r.VisibilityTimeout}});
+  const std::vector<Hold> holds{{r.ReceiptHandle, r.VisibilityTimeout}};
+  const auto settled = co_await sqs::hold(state_, queue, holds);
   if (settled[0]) throw *settled[0];
 }
 
