@@ -123,3 +123,40 @@ def test_what_is_no_policy_is_refused(server, dynamodb, name, user):
     assert code_of(dynamodb.get_item, TableName=name, Key=KEY) == "AccessDeniedException"
     dynamodb.delete_resource_policy(ResourceArn=arn)
     dynamodb.get_item(TableName=name, Key=KEY)
+
+
+def test_tags_and_policies_count_from_the_next_call_on(own_server, name):
+    client = own_server.client("dynamodb")
+    create(client, name)
+    arn = client.describe_table(TableName=name)["Table"]["TableArn"]
+    iam = own_server.client("iam")
+    iam.create_user(UserName=name)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    iam.put_user_policy(UserName=name, PolicyName="blue", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": "*", "Condition": {"StringEquals": {"aws:ResourceTag/team": "blue"}}}]}))
+
+    def user_client():
+        return own_server.client("dynamodb", key=key["AccessKeyId"], secret=key["SecretAccessKey"])
+
+    get = {"TableName": name, "Key": KEY}
+    user = user_client()
+    for _ in range(3):
+        assert code_of(user.get_item, **get) == "AccessDeniedException"
+        client.tag_resource(ResourceArn=arn, Tags=[{"Key": "team", "Value": "blue"}])
+        user.get_item(**get)
+        client.put_resource_policy(ResourceArn=arn, Policy=policy("Deny", name, "dynamodb:GetItem", arn))
+        assert code_of(user.get_item, **get) == "AccessDeniedException"
+        client.delete_resource_policy(ResourceArn=arn)
+        user.get_item(**get)
+        client.untag_resource(ResourceArn=arn, TagKeys=["team"])
+    client.put_resource_policy(ResourceArn=arn, Policy=policy("Allow", name, "dynamodb:GetItem", arn))
+    own_server.kill()
+    own_server.start()
+    client, user = own_server.client("dynamodb"), user_client()
+    user.get_item(**get)
+    # The policy goes with the table; a namesake has none.
+    client.delete_table(TableName=name)
+    client.get_waiter("table_not_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    create(client, name)
+    assert code_of(user.get_item, **get) == "AccessDeniedException"
+    assert code_of(client.get_resource_policy, ResourceArn=arn) == "PolicyNotFoundException"

@@ -148,7 +148,7 @@ async::Task<api::CreateBackupOutput> create_backup(Shared state, wire::Call call
     Copy copy;
     copy.target = out.rows;
     copy.source = table.id;
-    copy.moment = out.created;
+    copy.moment = table.time_of_change(out.created);
     copy.table = name;
     copy.backup_arn = out.arn();
     begin_copy(t, &table, std::move(copy));

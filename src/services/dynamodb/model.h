@@ -1,6 +1,7 @@
 // What the room keeps: plain values, and their text in a row.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -100,6 +101,8 @@ struct Table {
   const Index* index(std::string_view name) const;
   Index* index(std::string_view name);
   const Stream* stream() const { return streams.empty() || !streams.back().enabled ? nullptr : &streams.back(); }
+  // When a change that is made now, ms, counts as made. A copy that begins now is of that moment: it holds all changes so far.
+  std::int64_t time_of_change(std::int64_t now) const { return std::max(now, moment + 1); }
   // Whether each change of an item leaves in the log what the item was before.
   bool keeps_changes() const { return recovery.has_value() || !copies.empty(); }
   std::string arn() const;

@@ -74,15 +74,13 @@ TableKey source_of(const wire::Call& call, const api::RestoreTableToPointInTimeI
 }
 
 // The moment that is asked for, in ms.
-std::int64_t moment_of(const api::RestoreTableToPointInTimeInput& request, const Recovery& recovery, base::Timestamp now) {
-  if (request.UseLatestRestorableTime.value_or(false)) return now.ms;
-  const auto wanted = request.RestoreDateTime->ms;
-  if (wanted > now.ms || wanted < earliest(recovery, now)) {
+std::int64_t moment_of(base::Timestamp wanted, const Recovery& recovery, base::Timestamp now) {
+  if (wanted > now || wanted.ms < earliest(recovery, now)) {
     throw api::InvalidRestoreTimeException(
         "An invalid restore time was specified. RestoreDateTime must be between EarliestRestorableDateTime and "
         "LatestRestorableDateTime");
   }
-  return wanted;
+  return wanted.ms;
 }
 
 }  // namespace
@@ -107,8 +105,8 @@ async::Task<api::UpdateContinuousBackupsOutput> update_continuous_backups(Shared
       table.recovery.reset();
       if (!table.keeps_changes()) t.erase(store::prefix_range(keys::changes(table.id)));
     } else if (!table.recovery) {
-      table.recovery = Recovery{days.value_or(kLongestPeriod), now.ms};
-      table.moment = std::max(table.moment, now.ms);
+      table.moment = table.time_of_change(now.ms);
+      table.recovery = Recovery{days.value_or(kLongestPeriod), table.moment};
     } else if (days) {
       // What a shorter period has let go does not come back with a longer one.
       table.recovery->since = earliest(*table.recovery, now);
@@ -172,13 +170,14 @@ async::Task<api::RestoreTableToPointInTimeOutput> restore_to_point_in_time(Share
     }
     check_target(t, name);
     const auto now = state->now();
+    const auto latest = from.time_of_change(now.ms);
     Copy copy;
     copy.source = from.id;
     copy.table = source;
-    copy.moment = moment_of(request, *from.recovery, now);
+    copy.moment = request.RestoreDateTime ? moment_of(*request.RestoreDateTime, *from.recovery, now) : latest;
     auto out = define_restored(from, name, overrides, {{}, from.arn(), *copy.moment}, now);
-    // Changes under way are later than now, and so than the moment.
-    from.moment = std::max(from.moment, now.ms);
+    // Changes under way are later than all that were made, and so than the moment.
+    from.moment = latest;
     begin_restore(t, out, &from, std::move(copy));
     return out;
   });

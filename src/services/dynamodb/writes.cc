@@ -100,7 +100,7 @@ Consumed write_item(store::Transaction& t, const Table& table, ItemChange& chang
     t.put(keys::stream_record(table.id, stream->label, ticket.draw()), encode_record(table, *stream, change, now));
   }
   if (table.keeps_changes()) {
-    t.put(keys::change(table.id, std::max(now.ms, table.moment + 1), ticket.draw(), change.key), change.stored.value_or(""));
+    t.put(keys::change(table.id, table.time_of_change(now.ms), ticket.draw(), change.key), change.stored.value_or(""));
   }
   return consumed;
 }
