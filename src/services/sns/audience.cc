@@ -130,19 +130,23 @@ std::shared_ptr<const Topic> Audiences::topic(const TopicName& name) {
   return topic;
 }
 
-Recipients Audiences::recipients(const TopicName& name, const Message& message) {
+Recipients Audiences::recipients(const TopicName& name, const Message& message, const std::string& after, std::size_t limit) {
   auto audience = of(name);
   const std::shared_lock lock(audience->mutex);
   Recipients out;
-  out.reserve(audience->unfiltered.size());
-  for (const auto& [id, slot] : audience->unfiltered) out.push_back(audience->slots[slot]);
+  for (auto it = audience->unfiltered.upper_bound(after); it != audience->unfiltered.end() && out.size() < limit; ++it)
+    out.push_back(audience->slots[it->second]);
   const auto plain = out.size();
+  const auto add = [&](std::size_t slot) {
+    if (audience->slots[slot]->name.id > after) out.push_back(audience->slots[slot]);
+  };
   if (audience->on_attributes.size() > 0)
-    for (const auto slot : audience->on_attributes.match(filter_event(message.attributes))) out.push_back(audience->slots[slot]);
+    for (const auto slot : audience->on_attributes.match(filter_event(message.attributes))) add(slot);
   if (audience->on_body.size() > 0)
     if (auto body = base::parse_json(message.body))
-      for (const auto slot : audience->on_body.match(*body)) out.push_back(audience->slots[slot]);
+      for (const auto slot : audience->on_body.match(*body)) add(slot);
   if (out.size() > plain) std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a->name.id < b->name.id; });
+  if (out.size() > limit) out.resize(limit);
   return out;
 }
 

@@ -24,8 +24,8 @@ class Audiences {
   explicit Audiences(store::Store& store) : store_(store) {}
 
   std::shared_ptr<const Topic> topic(const TopicName& name);  // nullptr: there is none
-  // Confirmed subscriptions whose filter lets the message through, by id.
-  Recipients recipients(const TopicName& name, const Message& message);
+  // Confirmed subscriptions whose filter lets the message through, by id: at most `limit` of those after the id `after`.
+  Recipients recipients(const TopicName& name, const Message& message, const std::string& after, std::size_t limit);
   struct Counts {
     std::size_t confirmed = 0, pending = 0;
   };

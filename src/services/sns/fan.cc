@@ -1,7 +1,5 @@
 #include "services/sns/fan.h"
 
-#include <algorithm>
-
 #include "base/text.h"
 #include "services/sns/keys.h"
 
@@ -40,12 +38,11 @@ void owe(State& state, store::Transaction& t, const Message& message, const Reci
 
 Piece next_piece(State& state, const TopicName& topic, const Message& message, const std::string& cursor) {
   Piece piece;
-  auto all = state.audiences.recipients(topic, message);
-  auto begin =
-      std::upper_bound(all.begin(), all.end(), cursor, [](const std::string& id, const auto& s) { return id < s->name.id; });
-  auto end = static_cast<std::size_t>(all.end() - begin) > kDirect ? begin + kDirect : all.end();
-  piece.recipients.assign(begin, end);
-  if (end != all.end()) piece.next = piece.recipients.back()->name.id;
+  piece.recipients = state.audiences.recipients(topic, message, cursor, kDirect + 1);
+  if (piece.recipients.size() > kDirect) {
+    piece.recipients.pop_back();
+    piece.next = piece.recipients.back()->name.id;
+  }
   return piece;
 }
 

@@ -119,7 +119,7 @@ async::Task<std::vector<Receipt>> publish(std::shared_ptr<State> state, TopicNam
     message.id = base::uuid();
     message.topic = name.arn();
     message.time = now;
-    recipients.push_back(state->audiences.recipients(name, message));
+    recipients.push_back(state->audiences.recipients(name, message, {}, kDirect + 1));
   }
   std::vector<delivery::Outbox::Added> added;
   auto receipts = co_await state->d.store.transact([&](store::Transaction& t) {

@@ -159,14 +159,21 @@ class RoomTest : public testing::Test {
 
 TEST_F(RoomTest, FansOutInPiecesAndFreesTheMessage) {
   const auto t = topic("wide");
-  constexpr std::size_t kMany = 4'500;  // three pieces
-  for (std::size_t i = 0; i < kMany; ++i) subscribe(t, "q" + std::to_string(i));
-  publish(t, "to everybody");
+  constexpr std::size_t kMany = 4'500;       // three pieces
+  for (std::size_t i = 0; i < kMany; ++i) {  // some of them through a filter on the body
+    Texts attributes{{"RawMessageDelivery", "true"}};
+    if (i % 3 == 0) attributes.insert({{"FilterPolicyScope", "MessageBody"}, {"FilterPolicy", R"({"to":["everybody"]})"}});
+    subscribe(t, "q" + std::to_string(i), attributes);
+  }
+  for (int i = 0; i < 100; ++i)
+    subscribe(t, "other" + std::to_string(i), {{"FilterPolicyScope", "MessageBody"}, {"FilterPolicy", R"({"to":["nobody"]})"}});
+  publish(t, R"({"to":"everybody"})");
   ASSERT_TRUE(eventually([&] { return targets_.count() >= kMany; }));
   ASSERT_TRUE(eventually([&] { return rows("sns/message") + rows("sns/uses") + rows("delivery/item") == 0; }));
   std::set<std::string> queues;
   for (const auto& parcel : targets_.delivered) queues.insert(parcel.target);
   EXPECT_EQ(queues.size(), kMany);
+  EXPECT_EQ(targets_.count(), kMany);
 }
 
 TEST_F(RoomTest, SharesLongMessagesAndFreesThemAlsoForWhoLeft) {
