@@ -1,6 +1,8 @@
-"""Publishing to a topic with ten queues, beside moto in the same run and the floor of the store. Called by bench/run.py."""
+"""Publishing to a topic with ten queues, beside moto in the same run and the floor of the store; and to one with very many subscriptions, of
+which each message concerns one. Called by bench/run.py."""
 
 import json
+import os
 import subprocess
 import sys
 import urllib.parse
@@ -12,6 +14,7 @@ from lambari import ACCOUNT, REGION, Lambari
 from sqs import PEERS, call, lua_table, store_floor, wrk
 
 QUEUES = 10
+SUBSCRIPTIONS = int(os.environ.get("LAMBARI_BENCH_SUBSCRIPTIONS", "100000"))
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": "*"}]})
 
@@ -35,6 +38,29 @@ def publish_rate(url, client, raw):
                                 Attributes={"RawMessageDelivery": str(raw).lower()})
     body = urllib.parse.urlencode({"Action": "Publish", "Version": "2010-03-31", "TopicArn": topic, "Message": "x" * 256})
     return wrk(url, f"wrk.method = 'POST'\nwrk.headers = {lua_table(signed(url))}\nwrk.body = [=[{body}]=]\n")
+
+
+def publish_one_of(server, subscriptions):
+    """(publishes per second, p50 ms, p99 ms) where every message passes one filter of so many."""
+    sns, name = server.client("sns"), f"one-of-{subscriptions}"
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    call(server.url, "CreateQueue", {"QueueName": f"{name}-0-10", "Attributes": {"Policy": POLICY}})
+    form = {"Action": "Subscribe", "Version": "2010-03-31", "TopicArn": topic, "Protocol": "sqs", "Endpoint": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}-@",
+            "Attributes.entry.1.key": "FilterPolicy", "Attributes.entry.1.value": '{"to":["@"]}'}
+    made = piece = 0
+    while made < subscriptions:
+        wrk(server.url, f"""
+local headers, body, next = {lua_table(signed(server.url))}, [=[{urllib.parse.urlencode(form)}]=], 0
+function request()
+  next = next + 1
+  return wrk.format("POST", "/", headers, (body:gsub("%%40", "{piece}-" .. next)))
+end
+""", 2)
+        piece += 1
+        made = int(sns.get_topic_attributes(TopicArn=topic)["Attributes"]["SubscriptionsConfirmed"])
+    message = {"Action": "Publish", "Version": "2010-03-31", "TopicArn": topic, "Message": "x" * 256, "MessageAttributes.entry.1.Name": "to",
+               "MessageAttributes.entry.1.Value.DataType": "String", "MessageAttributes.entry.1.Value.StringValue": "0-10"}
+    return wrk(server.url, f"wrk.method = 'POST'\nwrk.headers = {lua_table(signed(server.url))}\nwrk.body = [=[{urllib.parse.urlencode(message)}]=]\n")
 
 
 def peer_rate():
@@ -63,3 +89,10 @@ def run(row):
                 f"{rate:,.0f}/s, p50 {p50:.1f} ms, p99 {p99:.1f} ms", f"store alone {floor:,.0f} puts/s{peer}", f"{rate * (QUEUES + 1) / floor:.2f}")
         finally:
             server.close()
+    server = Lambari("--log-level", "warn").start()
+    try:
+        one, many = publish_one_of(server, 1), publish_one_of(server, SUBSCRIPTIONS)
+        row(f"SNS Publish to one of {SUBSCRIPTIONS:,} filtered subscriptions, 64 connections", f"{many[0]:,.0f}/s, p50 {many[1]:.1f} ms, p99 {many[2]:.1f} ms",
+            f"with one subscription {one[0]:,.0f}/s", f"{many[0] / one[0]:.2f}", "the same")
+    finally:
+        server.close()
