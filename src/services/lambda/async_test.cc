@@ -12,15 +12,11 @@ namespace {
 using namespace aws::lambda;
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
-using testing::World;
 using Kind = sandbox::Outcome::Kind;
 
-const std::string kQueue = "arn:aws:sqs:us-east-1:000000000000:q";
 const std::string kLetters = "arn:aws:sqs:us-east-1:000000000000:dlq";
-const std::string kArn = "arn:aws:lambda:us-east-1:000000000000:function:";
 
-struct Async : ::testing::Test {
-  World w;
+struct Async : testing::WorldTest {
   std::atomic<int> calls{0};
   std::vector<std::string> events;
   std::mutex mutex;
@@ -46,14 +42,6 @@ struct Async : ::testing::Test {
     request.Payload = std::move(payload);
     request.Qualifier = std::move(qualifier);
     return w.call_api(&Lambda::Invoke, request);
-  }
-  template <class Condition>
-  bool becomes(Condition condition) {
-    for (int i = 0; i < 1'000; ++i) {
-      if (condition()) return true;
-      w.run(async::sleep_for(5ms));
-    }
-    return false;
   }
   bool pending(std::size_t expected) {
     return becomes(

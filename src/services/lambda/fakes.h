@@ -434,4 +434,21 @@ class World {
   }
 };
 
+// For tests of what happens in the background.
+struct WorldTest : ::testing::Test {
+  const std::string kQueue = "arn:aws:sqs:us-east-1:000000000000:q";
+  const std::string kArn = "arn:aws:lambda:us-east-1:000000000000:function:";  // a name is to follow
+
+  World w;
+
+  template <class Condition>
+  bool becomes(Condition condition) {
+    for (int i = 0; i < 2'000; ++i) {
+      if (condition()) return true;
+      w.run(async::sleep_for(std::chrono::milliseconds(5)));
+    }
+    return false;
+  }
+};
+
 }  // namespace lambari::lambda::testing

@@ -11,15 +11,11 @@ namespace {
 using namespace aws::lambda;
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
-using testing::World;
 using Kind = sandbox::Outcome::Kind;
 
-const std::string kQueue = "arn:aws:sqs:us-east-1:000000000000:q";
 const std::string kFifo = "arn:aws:sqs:us-east-1:000000000000:q.fifo";
-const std::string kArn = "arn:aws:lambda:us-east-1:000000000000:function:";
 
-struct Mapped : ::testing::Test {
-  World w;
+struct Mapped : testing::WorldTest {
   std::mutex mutex;
   std::vector<std::string> events;
   std::atomic<bool> broken{false};
@@ -35,7 +31,8 @@ struct Mapped : ::testing::Test {
     };
     w.create_active("f");
   }
-  CreateEventSourceMappingRequest request(const std::string& queue = kQueue, const std::string& function = "f") {
+  CreateEventSourceMappingRequest request() { return request(kQueue); }
+  CreateEventSourceMappingRequest request(const std::string& queue, const std::string& function = "f") {
     CreateEventSourceMappingRequest out;
     out.FunctionName = function;
     out.EventSourceArn = queue;
@@ -47,19 +44,11 @@ struct Mapped : ::testing::Test {
   EventSourceMappingConfiguration get(const std::string& uuid) {
     return w.call_api(&Lambda::GetEventSourceMapping, GetEventSourceMappingRequest{uuid});
   }
-  template <class Condition>
-  bool becomes(Condition condition) {
-    for (int i = 0; i < 2'000; ++i) {
-      if (condition()) return true;
-      w.run(async::sleep_for(5ms));
-    }
-    return false;
-  }
   bool settles(const std::string& uuid, const std::string& state) {
     return becomes([&] { return get(uuid).State == state; });
   }
-  bool empty(const std::string& queue = kQueue) {
-    return becomes([&] { return w.queue_source.left(queue) == 0; });
+  bool empty() {
+    return becomes([&] { return w.queue_source.left(kQueue) == 0; });
   }
   std::string refusal(CreateEventSourceMappingRequest r) {
     return w.fault_of([&] { create(r); });
