@@ -44,10 +44,11 @@ def publish_one_of(server, subscriptions):
     """(publishes per second, p50 ms, p99 ms) where every message passes one filter of so many."""
     sns, name = server.client("sns"), f"one-of-{subscriptions}"
     topic = sns.create_topic(Name=name)["TopicArn"]
-    call(server.url, "CreateQueue", {"QueueName": f"{name}-0-10", "Attributes": {"Policy": POLICY}})
+    call(server.url, "CreateQueue", {"QueueName": f"{name}-first", "Attributes": {"Policy": POLICY}})
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}-first", Attributes={"FilterPolicy": '{"to":["first"]}'})
     form = {"Action": "Subscribe", "Version": "2010-03-31", "TopicArn": topic, "Protocol": "sqs", "Endpoint": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}-@",
             "Attributes.entry.1.key": "FilterPolicy", "Attributes.entry.1.value": '{"to":["@"]}'}
-    made = piece = 0
+    made, piece = 1, 0
     while made < subscriptions:
         wrk(server.url, f"""
 local headers, body, next = {lua_table(signed(server.url))}, [=[{urllib.parse.urlencode(form)}]=], 0
@@ -59,7 +60,7 @@ end
         piece += 1
         made = int(sns.get_topic_attributes(TopicArn=topic)["Attributes"]["SubscriptionsConfirmed"])
     message = {"Action": "Publish", "Version": "2010-03-31", "TopicArn": topic, "Message": "x" * 256, "MessageAttributes.entry.1.Name": "to",
-               "MessageAttributes.entry.1.Value.DataType": "String", "MessageAttributes.entry.1.Value.StringValue": "0-10"}
+               "MessageAttributes.entry.1.Value.DataType": "String", "MessageAttributes.entry.1.Value.StringValue": "first"}
     return wrk(server.url, f"wrk.method = 'POST'\nwrk.headers = {lua_table(signed(server.url))}\nwrk.body = [=[{urllib.parse.urlencode(message)}]=]\n")
 
 
