@@ -427,17 +427,21 @@ def test_a_queue_that_does_not_allow_it_receives_nothing(server, name):
     assert is_empty(server, url)
 
 
-def test_the_command_line_publishes_and_subscriptions_outlive_a_restart(own_server, name):
-    arn = own_server.aws("sns", "create-topic", "--name", name)["TopicArn"]
+@pytest.mark.parametrize("program", [None, "/usr/bin/aws"], ids=["cli-1", "cli-2"])
+def test_the_command_line_publishes_and_subscriptions_outlive_a_restart(own_server, name, program):
+    def aws(*arguments):
+        return own_server.aws("sns", *arguments, program=program)
+
+    arn = aws("create-topic", "--name", name)["TopicArn"]
     url, queue = make_queue(own_server, name)
-    own_server.aws("sns", "subscribe", "--topic-arn", arn, "--protocol", "sqs", "--notification-endpoint", queue)
+    aws("subscribe", "--topic-arn", arn, "--protocol", "sqs", "--notification-endpoint", queue)
     own_server.restart()
-    message_id = own_server.aws("sns", "publish", "--topic-arn", arn, "--message", "from the shell")["MessageId"]
+    message_id = aws("publish", "--topic-arn", arn, "--message", "from the shell")["MessageId"]
     document = json.loads(take(own_server, url, 1)[0]["Body"])
     assert document["MessageId"] == message_id and document["Message"] == "from the shell"
-    own_server.aws("sns", "delete-topic", "--topic-arn", arn)
-    assert own_server.aws("sns", "list-topics")["Topics"] == []
-    assert own_server.aws("sns", "list-subscriptions")["Subscriptions"] == []
+    aws("delete-topic", "--topic-arn", arn)
+    assert aws("list-topics")["Topics"] == []
+    assert aws("list-subscriptions")["Subscriptions"] == []
 
 
 def test_delivery_status_is_logged_by_a_role_that_trusts_sns(server, name):
