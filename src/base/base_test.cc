@@ -126,6 +126,16 @@ TEST(Json, StringsAreEscapedAndAlwaysValid) {
     EXPECT_EQ(out.substr(1), expected);
     EXPECT_TRUE(parse_json(expected));
   }
+  // Each byte at each place of a longer text.
+  for (int byte = 0; byte < 0x80; ++byte) {
+    for (std::size_t at = 0; at < 20; ++at) {
+      std::string text(20, 'p');
+      text[at] = static_cast<char>(byte);
+      std::string out;
+      append_json_string(out, text);
+      EXPECT_EQ(parse_json(out).value().as_string(), text) << byte << " at " << at;
+    }
+  }
 }
 
 TEST(TokenBucket, BurstThenRate) {

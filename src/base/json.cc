@@ -3,6 +3,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <cstdint>
+#include <cstring>
 
 namespace lambari::base {
 namespace {
@@ -34,6 +35,21 @@ std::size_t sequence(std::string_view text, std::size_t i) {
   return length;
 }
 
+// How many bytes from `i` on stand for themselves in a JSON string, at least: whole groups of eight.
+std::size_t plain_run(std::string_view text, std::size_t i) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101, kHighs = kOnes * 0x80;
+  const auto has_zero = [](std::uint64_t bytes) { return (bytes - kOnes) & ~bytes; };
+  const std::size_t begin = i;
+  for (; i + 8 <= text.size(); i += 8) {
+    std::uint64_t bytes = 0;
+    std::memcpy(&bytes, text.data() + i, 8);
+    // A high bit is set where the byte is one, a control character (less than 0x20 borrows), a quote or a backslash.
+    const auto special = bytes | (bytes - kOnes * 0x20) | has_zero(bytes ^ kOnes * '"') | has_zero(bytes ^ kOnes * '\\');
+    if ((special & kHighs) != 0) break;
+  }
+  return i - begin;
+}
+
 }  // namespace
 
 std::optional<json::value> parse_json(std::string_view text, std::size_t depth) {
@@ -52,6 +68,10 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
   std::size_t plain = 0;  // start of what needs no change
   for (std::size_t i = 0; i < text.size();) {
+    if (const auto run = plain_run(text, i)) {
+      i += run;
+      continue;
+    }
     const auto c = static_cast<unsigned char>(text[i]);
     if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
       ++i;

@@ -14,7 +14,7 @@ class FileSystem;
 namespace lambari::store {
 
 struct RocksSettings {
-  std::size_t cache_bytes = 8 << 20;           // of blocks, their indexes and filters
+  std::size_t cache_bytes = 32 << 20;          // of blocks, their indexes and filters
   std::size_t memtable_bytes = 8 << 20;        // also about what is replayed at open
   std::shared_ptr<rocksdb::FileSystem> files;  // the operating system's when null
 };
