@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The numbers that SPECIFICATION.md promises, each beside its floor, measured in one run. Prints a table (Markdown).
 
-  bench/run.py [NAME...]      names: gateway tls warm cold start store patterns sqs sns events outbox isolation build
+  bench/run.py [NAME...]      names: gateway tls warm cold start store patterns sqs sns dynamodb events outbox isolation build
 Load stays on loopback. Nothing is asserted: a reader judges the ratios.
 """
 
@@ -20,6 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests/conformance"))
 sys.path.insert(0, str(ROOT / "bench"))
 
+import dynamodb  # noqa: E402
 import sns  # noqa: E402
 import sqs  # noqa: E402
 from lambari import ACCOUNT, PROGRAM, REGION, Lambari, free_port  # noqa: E402
@@ -205,6 +206,10 @@ def topics(_):
     sns.run(row)
 
 
+def tables(_):
+    dynamodb.run(row)
+
+
 def outbox(_):
     with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
         print(subprocess.run([ROOT / "build/release/bin/delivery_bench", "1000000", folder], capture_output=True, text=True, check=True).stdout, end="")
@@ -262,8 +267,8 @@ def build(_):
 
 
 def main():
-    chosen = sys.argv[1:] or ["gateway", "tls", "warm", "cold", "start", "store", "patterns", "sqs", "sns", "events"]
-    known = {"gateway": gateway, "tls": tls, "warm": warm, "cold": cold, "start": start, "store": store, "patterns": patterns, "sqs": queues, "sns": topics, "events": events, "outbox": outbox, "isolation": isolation, "build": build}
+    chosen = sys.argv[1:] or ["gateway", "tls", "warm", "cold", "start", "store", "patterns", "sqs", "sns", "dynamodb", "events"]
+    known = {"gateway": gateway, "tls": tls, "warm": warm, "cold": cold, "start": start, "store": store, "patterns": patterns, "sqs": queues, "sns": topics, "dynamodb": tables, "events": events, "outbox": outbox, "isolation": isolation, "build": build}
     print(f"{os.cpu_count()} cores, load generator included; {time.strftime('%Y-%m-%d', time.gmtime())}\n")
     print("| work | measured | floor, same run | ratio | hold |\n|---|---|---|---|---|")
     for name in chosen:

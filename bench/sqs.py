@@ -190,10 +190,10 @@ def elasticmq():
 
 
 class Peer:
-    """A server on a port of its own."""
+    """A server on a port of its own. `ready(url)` raises OSError until it serves."""
 
-    def __init__(self, name, install, command, environment=None):
-        self.name, self.install, self.command, self.environment = name, install, command, environment or {}
+    def __init__(self, name, install, command, environment=None, ready=lambda url: call(url, "ListQueues", {})):
+        self.name, self.install, self.command, self.environment, self.ready = name, install, command, environment or {}, ready
 
     def __enter__(self):
         self.install()
@@ -205,7 +205,7 @@ class Peer:
         deadline = time.monotonic() + 60
         while True:
             try:
-                call(self.url, "ListQueues", {})
+                self.ready(self.url)
                 return self
             except OSError:
                 if self.process.poll() is not None or time.monotonic() > deadline:
