@@ -81,6 +81,10 @@ def load(url, work, connections=MANY, seconds=SECONDS, **settings):
     return float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1)), times["50"], times["99"], int(re.search(r"(\d+) requests in", out).group(1))
 
 
+def per_second(rate):
+    return f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.1f}/s"
+
+
 def create(url, name, range_type="S"):
     call(url, "CreateTable", {"TableName": name, "BillingMode": "PAY_PER_REQUEST",
                               "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "sk", "AttributeType": range_type}],
@@ -157,7 +161,7 @@ def operations(row, server):
     for work, words in WORKS.items():
         for connections in (1, MANY):
             rate, p50, p99, _ = load(server.url, work, connections)
-            beside = "".join(f", {name} {own[work, connections]:,.0f}/s" for name, own in others.items() if (work, connections) in own)
+            beside = "".join(f", {name} {per_second(own[work, connections])}" for name, own in others.items() if (work, connections) in own)
             alone = floor[work][connections]
             row(f"DynamoDB {words}, {connections} connection{'s' if connections > 1 else ''}", f"{rate:,.0f}/s, p50 {p50:.2f} ms, p99 {p99:.1f} ms",
                 f"store alone {alone:,.0f}/s{beside}", f"{rate / alone:.2f}", HOLDS.get((work, connections), ""))
