@@ -60,6 +60,7 @@ def test_more_than_a_buffered_answer_may_have(server, name):
     server.function(name, STREAM, runtime="nodejs20.x", Timeout=60, MemorySize=512)
     pieces, complete, _ = stream(client, name, {"count": 0, "megabytes": 24})
     assert sum(len(piece) for _, piece in pieces) == 24 << 20 and "ErrorCode" not in complete
+    assert pieces[-1][0] - pieces[0][0] > 7, "the first 6 MB come at once, 18 more at 2 MB/s"
     buffered = client.invoke(FunctionName=name, Payload=json.dumps({"count": 0, "megabytes": 7}))
     assert buffered["FunctionError"] == "Unhandled" and json.loads(buffered["Payload"].read())["errorType"] == "Function.ResponseSizeTooLarge"
     assert client.invoke(FunctionName=name, Payload=json.dumps({"count": 2}))["Payload"].read() == b"piece 0;piece 1;"

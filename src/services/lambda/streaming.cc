@@ -6,6 +6,24 @@
 #include "services/lambda/operations.h"
 
 namespace lambari::lambda {
+namespace {
+
+constexpr std::uint64_t kUncapped = 6 << 20, kBytesPerSecond = 2 << 20;
+
+}  // namespace
+
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html#config-rs-bandwidth-cap
+async::Task<bool> StreamedAnswer::write(std::string piece) {
+  using namespace std::chrono;
+  const auto now = steady_clock::now();
+  if (written_ <= kUncapped && written_ + piece.size() > kUncapped) slow_since_ = now;
+  written_ += piece.size();
+  if (written_ > kUncapped) {
+    const auto due = slow_since_ + microseconds((written_ - kUncapped) * 1'000'000 / kBytesPerSecond);
+    if (due > now) co_await changed_.wait(changed_.ticket(), ceil<milliseconds>(due - now));
+  }
+  co_return co_await pipe_.write(std::move(piece));
+}
 
 async::Task<> StreamedAnswer::begun() {
   constexpr std::chrono::hours kLong{24};
