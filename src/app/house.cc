@@ -167,6 +167,7 @@ House::Parts::Parts(Settings chosen, std::string version)
               .meter = meter,
               .authorizer = authorizer(),
               .directory = directory.path() / "code",
+              .images = settings.images.empty() ? directory.path() / "images" : settings.images,
               .targets = &targets,
               .queues = &sqs},
              {.account_concurrency = settings.concurrency, .verify_signatures = !settings.open_auth}),

@@ -141,6 +141,11 @@ const std::vector<Setting>& table() {
          s.data = v;
          return !v.empty();
        }},
+      {"images", "DIRECTORY", "<data>/images", "container images of functions, as OCI layouts",
+       [](Settings& s, const std::string& v) {
+         s.images = v;
+         return !v.empty();
+       }},
       {"store", "rocks|memory", "rocks", "memory forgets everything when it stops",
        [](Settings& s, const std::string& v) { return read_either(v, "rocks", "memory", s.memory_store); }},
       {"auth", "strict|open", "strict", "open verifies no signature; for loopback addresses only",

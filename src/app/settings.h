@@ -19,6 +19,7 @@ struct Settings {
   std::string address = "127.0.0.1";
   std::uint16_t port = 4566;
   std::filesystem::path data;
+  std::filesystem::path images;    // of functions; empty: data / "images"
   bool memory_store = false;       // store = memory: nothing outlives the process
   bool open_auth = false;          // auth = open
   bool process_isolation = false;  // isolation = process

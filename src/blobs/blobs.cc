@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -115,17 +116,25 @@ struct Blobs::State {
     struct stat about;
     if (::stat(to.c_str(), &about) != 0) {
       if (errno != ENOENT && errno != ENOTDIR) fail("looking for a blob");
-      Temporary temporary(root / "tmp" / base::random_text(24, base::kLowerAlphanumeric));
+      Temporary body(temporary());
       {
-        File file(temporary.path(), O_WRONLY | O_CREAT | O_EXCL, 0600);
+        File file(body.path(), O_WRONLY | O_CREAT | O_EXCL, 0600);
         if (!file) fail("creating a blob");
         file.write(bytes);
         file.sync();
       }
-      make_directory(folder(hash).parent_path());
-      make_directory(folder(hash));
-      temporary.rename(to);
+      return name(body, hash);
     }
+    sync_names(hash);
+  }
+
+  fs::path temporary() const { return root / "tmp" / base::random_text(24, base::kLowerAlphanumeric); }
+
+  // A synced body gets its place; one that is there already is the same.
+  void name(Temporary& body, const Hash& hash) const {
+    make_directory(folder(hash).parent_path());
+    make_directory(folder(hash));
+    body.rename(place(hash));
     sync_names(hash);
   }
 };
@@ -148,6 +157,61 @@ async::Task<Hash> Blobs::put(std::string_view bytes) {
   };
   co_await state_->loops.block(work);
   co_return hash;
+}
+
+namespace {
+
+// SHA-256 of bytes that come in pieces.
+class Digest {
+ public:
+  Digest() : context_(EVP_MD_CTX_new()) {
+    if (!context_ || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1) throw std::bad_alloc();
+  }
+  void add(std::string_view bytes) { EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()); }
+  Hash finish() {
+    unsigned char out[EVP_MAX_MD_SIZE];
+    unsigned int size = 0;
+    EVP_DigestFinal_ex(context_.get(), out, &size);
+    return base::hex({reinterpret_cast<const char*>(out), size});
+  }
+
+ private:
+  struct Free {
+    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+  };
+  std::unique_ptr<EVP_MD_CTX, Free> context_;
+};
+
+}  // namespace
+
+struct Blobs::Writing::Body {
+  explicit Body(const State& blobs)
+      : state(blobs), temporary(blobs.temporary()), file(temporary.path(), O_WRONLY | O_CREAT | O_EXCL, 0600) {
+    if (!file) fail("creating a blob");
+  }
+  const State& state;
+  Temporary temporary;
+  File file;
+  Digest digest;
+};
+
+Blobs::Writing::Writing(std::unique_ptr<Body> body) : body_(std::move(body)) {}
+Blobs::Writing::~Writing() = default;
+
+void Blobs::Writing::add(std::string_view bytes) {
+  body_->file.write(bytes);
+  body_->digest.add(bytes);
+}
+
+bool Blobs::Writing::finish(const Hash& expected) {
+  if (body_->digest.finish() != expected) return false;
+  body_->file.sync();
+  body_->state.name(body_->temporary, expected);
+  return true;
+}
+
+std::unique_ptr<Blobs::Writing> Blobs::begin() {
+  return std::unique_ptr<Writing>(new Writing(std::make_unique<Writing::Body>(*state_)));
 }
 
 async::Task<std::optional<std::string>> Blobs::get(const Hash& hash) {

@@ -25,6 +25,22 @@ class Blobs {
   Blobs(const Blobs&) = delete;
 
   async::Task<Hash> put(std::string_view bytes);
+
+  // A body of any size that comes in pieces. Blocks: used inside Loops::block. Dropped unfinished it leaves nothing.
+  class Writing {
+   public:
+    ~Writing();
+    void add(std::string_view bytes);
+    bool finish(const Hash& expected);  // written, synced and named; false, and nothing is left, when it is another body. Once
+
+   private:
+    friend class Blobs;
+    struct Body;
+    explicit Writing(std::unique_ptr<Body> body);
+    std::unique_ptr<Body> body_;
+  };
+  std::unique_ptr<Writing> begin();
+
   async::Task<std::optional<std::string>> get(const Hash& hash);
   std::filesystem::path path(const Hash& hash) const;  // of an existing body; never write to it
   bool has(const Hash& hash) const;

@@ -69,6 +69,24 @@ TEST_F(BlobsTest, GivesBackWhatWasPut) {
   }
 }
 
+TEST_F(BlobsTest, ABodyInPiecesIsTheSameBody) {
+  Blobs blobs(loops_, path_);
+  const std::string piece(100'000, 'x');
+  const auto hash = base::hex(base::sha256(piece + piece));
+  for (const bool right : {false, true}) {
+    auto body = blobs.begin();
+    body->add(piece);
+    body->add(piece);
+    EXPECT_EQ(body->finish(right ? hash : base::hex(base::sha256(piece))), right);
+    body.reset();
+    EXPECT_EQ(temporaries(), 0U);
+    EXPECT_EQ(bodies().size(), right ? 1U : 0U);
+  }
+  blobs.begin()->add(piece);  // dropped
+  EXPECT_EQ(temporaries(), 0U);
+  EXPECT_EQ(get(blobs, hash), piece + piece);
+}
+
 TEST_F(BlobsTest, OutlivesTheObject) {
   Hash hash;
   {

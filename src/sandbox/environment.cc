@@ -26,7 +26,8 @@ using Clock = std::chrono::steady_clock;
 using Kind = Outcome::Kind;
 
 constexpr auto kShutdownTime = 2'000ms;       // for extensions that want to know
-constexpr auto kRuntimeShutdownTime = 300ms;  // for a runtime that gets SIGTERM
+constexpr auto kRuntimeShutdownTime = 300ms;  // for a runtime that gets SIGTERM beside them
+constexpr auto kOwnShutdownTime = 500ms;      // for a runtime with internal extensions only
 constexpr auto kDeathTime = 2s;               // from a closed pipe or an answered start to the news of the process's end
 constexpr auto kNewsTime = 250ms;             // from a broken connection to the same news
 
@@ -40,6 +41,10 @@ std::chrono::microseconds since(Clock::time_point from, Clock::time_point to) {
 
 std::chrono::milliseconds until(Clock::time_point deadline) {
   return std::max(std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()), 0ms);
+}
+
+std::string error_document(const std::string& type, const std::string& message) {
+  return base::to_json(base::json::object{{"errorType", type}, {"errorMessage", message}});
 }
 
 // What is left of an environment while its extensions take their leave.
@@ -65,23 +70,25 @@ struct Remains {
   void listen() {
     if (!last_words) return;
     output->begin(last_words);
-    companions->begin(last_words);
+    if (companions) companions->begin(last_words);
   }
   void fall_silent() {
     output->end();
-    companions->end();
+    if (companions) companions->end();
   }
+  void terminate_runtime() { companions ? companions->terminate_runtime() : upkeep->terminate(*slot); }
 };
 
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown
 async::Task<> take_leave(Remains remains, std::string reason) {
   auto& extensions = remains.exchange->extensions();
-  const auto time = extensions.wants_shutdown() ? kShutdownTime : kRuntimeShutdownTime;
+  const auto runtime_time = remains.companions ? kRuntimeShutdownTime : kOwnShutdownTime;
+  const auto time = extensions.wants_shutdown() ? kShutdownTime : std::chrono::milliseconds(runtime_time);
   extensions.shut_down(reason, time);
   if (remains.exchange->telemetry) remains.exchange->telemetry->flush();
   remains.listen();
-  remains.companions->terminate_runtime();
-  const auto deadline = Clock::now() + time, runtime_deadline = Clock::now() + kRuntimeShutdownTime;
+  remains.terminate_runtime();
+  const auto deadline = Clock::now() + time, runtime_deadline = Clock::now() + runtime_time;
   for (;;) {
     const auto ticket = remains.exchange->to_invoker().ticket();
     const bool gone = extensions.gone();
@@ -129,8 +136,10 @@ class Room : public Environment {
   };
 
   std::optional<Outcome> launch(const Invocation& invocation);
-  async::Task<Course> watch(bool first, const Invocation& facts);
+  async::Task<Course> watch(bool first, Invocation facts);
+  async::Task<> pass_on(Exchange::Answer& answer, Invocation& facts);
   Outcome extension_failed(const Extensions::Failure& failure, const std::string& request_id) const;
+  void explain(Outcome& outcome, const std::string& request_id) const;
   void listen(LineSink lines);
   bool has_bootstrap() const;
   std::uint64_t peak() const;
@@ -174,14 +183,20 @@ std::optional<Outcome> Room::launch(const Invocation& invocation) {
   exchange_->set_facts({value("AWS_LAMBDA_FUNCTION_NAME"), value("AWS_LAMBDA_FUNCTION_VERSION"), spec_.handler,
                         arn.size() > 4 ? std::string(arn[4]) : std::string()});
   story_.init_started();
-  if (spec_.runtime.starts_with("provided") && !has_bootstrap()) {
+  std::string type = "Runtime.InvalidEntrypoint", problem;
+  if (spec_.runtime.starts_with("provided") && !has_bootstrap())
+    problem = "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]";
+  if (spec_.image && spec_.image->entry_point.empty() && spec_.image->command.empty())
+    problem = "Couldn't find valid entrypoint: the image has none";
+  if (spec_.image && !spec_.image->folder.empty() && spec_.image->folder.front() != '/') {
+    type = "Runtime.InvalidWorkingDir";
+    problem = "the working directory '" + spec_.image->folder + "' is invalid, it needs to be an absolute path";
+  }
+  if (!problem.empty()) {
     Outcome outcome;
     outcome.kind = Kind::init_error;
-    outcome.error_type = "Runtime.InvalidEntrypoint";
-    outcome.payload = base::to_json(base::json::object{
-        {"errorType", outcome.error_type},
-        {"errorMessage",
-         "RequestId: " + request_id + " Error: Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"}});
+    outcome.error_type = type;
+    outcome.payload = error_document(type, "RequestId: " + request_id + " Error: " + problem);
     return outcome;
   }
   // The other side sleeps in recv() and the socket is empty: this neither waits nor is cut short.
@@ -244,8 +259,25 @@ async::Task<bool> Room::dies_soon() {
   co_return slot_->gone().has_value();
 }
 
+// What has been answered goes to who waits for it, while extensions still work.
+// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html
+async::Task<> Room::pass_on(Exchange::Answer& answer, Invocation& facts) {
+  const auto answered = std::exchange(facts.answered, nullptr);
+  Outcome outcome;
+  outcome.kind = answer.kind;
+  outcome.error_type = answer.error_type;
+  if (facts.sink && !answer.streamed && answer.kind == Kind::success) {
+    facts.sink->begin(std::move(answer.content_type));
+    co_await facts.sink->write(std::move(answer.payload));
+    answer.payload = {};
+    answer.streamed = true;
+  }
+  outcome.payload = answer.payload;
+  if (answered) answered(outcome);
+}
+
 // Waits for the end of an invocation: an answer with everybody back at rest, or something that spoils it.
-async::Task<Room::Course> Room::watch(bool first, const Invocation& facts) {
+async::Task<Room::Course> Room::watch(bool first, Invocation facts) {
   auto& extensions = exchange_->extensions();
   Course course;
   course.began = Clock::now();
@@ -272,7 +304,10 @@ async::Task<Room::Course> Room::watch(bool first, const Invocation& facts) {
         story_.started(facts);
       }
     }
-    const auto& answer = course.answer;
+    auto& answer = course.answer;
+    if (answer && facts.answered && answer->kind <= Kind::function_error && answer->error_type != kTruncatedResponse &&
+        extensions.any() && !extensions.ready())
+      co_await pass_on(*answer, facts);
     if (answer && (answer->kind == Kind::init_error || !extensions.any() || extensions.ready())) break;
     if (slot_->gone()) break;
     if ((course.failure = extensions.failure())) break;
@@ -291,14 +326,32 @@ Outcome Room::extension_failed(const Extensions::Failure& failure, const std::st
   Outcome outcome;
   outcome.kind = Kind::crash;
   outcome.error_type = failure.type;
-  outcome.payload = base::to_json(base::json::object{
-      {"errorType", failure.type}, {"errorMessage", "RequestId: " + request_id + " Error: " + failure.message}});
+  outcome.payload = error_document(failure.type, "RequestId: " + request_id + " Error: " + failure.message);
   return outcome;
 }
 
+// An image's program that could not be started is not one that ended.
+void Room::explain(Outcome& outcome, const std::string& request_id) const {
+  using namespace protocol;
+  if (!spec_.image || outcome.kind != Kind::crash || outcome.signal != 0) return;
+  const auto& words = spec_.image->entry_point.empty() ? spec_.image->command : spec_.image->entry_point;
+  const auto program = "fork/exec " + (words.empty() ? std::string() : words.front()) + ": ";
+  std::string message;
+  switch (outcome.exit_status) {
+    case kNoFolder: message = "chdir " + spec_.image->folder + ": no such file or directory"; break;
+    case kNoProgram: message = program + "no such file or directory"; break;
+    case kNoPermission: message = program + "permission denied"; break;
+    case kNoFormat: message = program + "exec format error"; break;
+    default: return;
+  }
+  outcome.kind = Kind::init_error;
+  outcome.error_type = outcome.exit_status == kNoFolder ? "Runtime.InvalidWorkingDir" : "Runtime.InvalidEntrypoint";
+  outcome.payload = error_document(outcome.error_type, "RequestId: " + request_id + " Error: " + message);
+}
+
 void Room::listen(LineSink lines) {
-  if (!companions_) return output_->begin(std::move(lines));
   last_words_ = lines;
+  if (!companions_) return output_->begin(std::move(lines));
   output_->begin([this, lines](base::Timestamp time, std::string line) {
     story_.line(Telemetry::Source::function, line);
     lines(time, std::move(line));
@@ -346,6 +399,7 @@ async::Task<Outcome> Room::initialize(LineSink lines) {
     outcome.error_type = "Sandbox.Timedout";
   } else if (!ready) {
     outcome = co_await death();
+    explain(outcome, {});
   }
   outcome.init_failed = outcome.kind != Kind::success;
   outcome.init_duration = since(began, Clock::now());
@@ -369,6 +423,8 @@ async::Task<Outcome> Room::invoke(Invocation invocation, LineSink lines) {
   facts.request_id = invocation.request_id;
   facts.trace_header = invocation.trace_header;
   facts.timeout = invocation.timeout;
+  facts.sink = sink;
+  facts.answered = std::exchange(invocation.answered, nullptr);
   const auto began = Clock::now();
   std::optional<Outcome> early;
   if (first)
@@ -416,6 +472,7 @@ async::Task<Outcome> Room::invoke(Invocation invocation, LineSink lines) {
     if (outcome.kind == Kind::init_error) course.init_duration = outcome.duration;
   } else {
     outcome = co_await death();
+    if (course.initializing) explain(outcome, facts.request_id);
     outcome.duration = since(course.began, Clock::now());
   }
   const bool well = outcome.kind == Kind::success || outcome.kind == Kind::function_error;
@@ -438,7 +495,8 @@ async::Task<Outcome> Room::invoke(Invocation invocation, LineSink lines) {
 void Room::end(bool killed, bool out_of_memory, const char* reason) {
   if (std::exchange(ended_, true)) return;
   Remains remains{id_, slot_, exchange_, output_, companions_, upkeep_, killed, out_of_memory};
-  if (!companions_ || !launched_ || slot_->gone()) return remains.bury();
+  const bool somebody = companions_ || exchange_->extensions().any();  // who wants to know
+  if (!somebody || !launched_ || slot_->gone()) return remains.bury();
   set_frozen(false);
   upkeep_->leaving();
   remains.last_words = last_words_;

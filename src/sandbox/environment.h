@@ -44,8 +44,9 @@ class Output : public std::enable_shared_from_this<Output> {
 class Upkeep {
  public:
   virtual ~Upkeep() = default;
-  virtual void leaving() = 0;  // it will end soon; ended() follows
-  virtual void left() = 0;     // after ended(), of those that were leaving
+  virtual void terminate(const Slot& slot) = 0;  // SIGTERM
+  virtual void leaving() = 0;                    // it will end soon; ended() follows
+  virtual void left() = 0;                       // after ended(), of those that were leaving
   virtual void ended(const std::string& id, const Slot& slot, bool killed, bool out_of_memory) = 0;
 };
 

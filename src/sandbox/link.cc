@@ -305,19 +305,23 @@ std::shared_ptr<Slot> Link::prepare(const std::string& pack, protocol::Mode mode
   return slot;
 }
 
-void Link::assign(const Slot& slot, int memory_mb, int tmp_mb, const std::string& code, const std::vector<std::string>& layers) {
+void Link::assign(const Slot& slot, int memory_mb, int tmp_mb, const std::string& code, bool whole,
+                  const std::vector<std::string>& layers) {
   Writer message(Ask::assign);
   message.number(slot.id).number(static_cast<std::uint64_t>(memory_mb)).number(static_cast<std::uint64_t>(tmp_mb)).text(code);
-  message.number(layers.size());
+  message.number(whole).number(layers.size());
   for (const auto& layer : layers) message.text(layer);
   send(message);
 }
 
 void Link::expect(const std::string& pack) { send(Writer(Ask::expect).text(pack)); }
 
-void Link::kill(const Slot& slot) noexcept {
+void Link::terminate(const Slot& slot) noexcept { tell(Ask::terminate, slot); }
+void Link::kill(const Slot& slot) noexcept { tell(Ask::kill, slot); }
+
+void Link::tell(protocol::Ask what, const Slot& slot) noexcept {
   try {
-    send(Writer(Ask::kill).number(slot.id));
+    send(Writer(what).number(slot.id));
   } catch (const std::exception&) {  // then it is gone already
   }
 }

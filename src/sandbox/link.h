@@ -85,13 +85,16 @@ class Link : public std::enable_shared_from_this<Link> {
 
   // Throw SandboxFailed when the executable is gone.
   std::shared_ptr<Slot> prepare(const std::string& pack, protocol::Mode mode);
-  void assign(const Slot& slot, int memory_mb, int tmp_mb, const std::string& code, const std::vector<std::string>& layers);
+  void assign(const Slot& slot, int memory_mb, int tmp_mb, const std::string& code, bool whole,
+              const std::vector<std::string>& layers);
   void expect(const std::string& pack);
+  void terminate(const Slot& slot) noexcept;
   void kill(const Slot& slot) noexcept;
 
  private:
   Link(Descriptor socket, int process);
   void send(const protocol::Writer& message);
+  void tell(protocol::Ask what, const Slot& slot) noexcept;
   void told(std::string_view bytes, std::vector<Descriptor> descriptors);
   void lost();
 

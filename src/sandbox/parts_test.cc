@@ -41,7 +41,7 @@ TEST(Runtimes, StartedAheadUnlessAVariableIsReadAtTheStart) {
   EXPECT_EQ(choose_start("python3.11", {{"PYTHONHASHSEED", "0"}}).mode, Mode::launch);
   EXPECT_EQ(choose_start("python3.11", {{"AWS_LAMBDA_EXEC_WRAPPER", "/opt/w"}}).mode, Mode::launch);
   EXPECT_EQ(choose_start("python3.11", {{"LD_PRELOAD", "x"}}).mode, Mode::launch);
-  EXPECT_EQ(choose_start("python3.11", {{"AWS_LAMBDA_LOG_FORMAT", "JSON"}}).mode, Mode::launch);
+  EXPECT_EQ(choose_start("python3.11", {{"AWS_LAMBDA_LOG_FORMAT", "JSON"}}).mode, Mode::zygote);
   EXPECT_EQ(choose_start("nodejs20.x", {{"NODE_ENV", "production"}}).mode, Mode::warm);
   EXPECT_EQ(choose_start("nodejs20.x", {{"NODE_OPTIONS", "-r x"}}).mode, Mode::launch);
   EXPECT_EQ(choose_start("nodejs20.x", {{"SSL_CERT_FILE", "/x"}}).mode, Mode::launch);

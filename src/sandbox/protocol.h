@@ -16,9 +16,10 @@ inline constexpr std::size_t kMaxDescriptors = 12;
 
 enum class Ask : std::uint32_t {
   prepare = 1,  // id, pack, Mode
-  assign,       // id, memory_mb, tmp_mb, code, count, layer...
+  assign,       // id, memory_mb, tmp_mb, code, code is the whole root, count, layer...
   kill,         // id
   expect,       // pack: its zygote will be wanted
+  terminate,    // id: SIGTERM to what runs in the slot
 };
 
 enum class Tell : std::uint32_t {
@@ -35,6 +36,9 @@ enum class Mode : std::uint32_t {
   warm,        // the pack's interpreter, started and waiting
   launch,      // a process that executes what the assignment says
 };
+
+// How a process ends that could not become what the assignment names.
+inline constexpr int kNoFolder = 121, kNoProgram = 122, kNoPermission = 123, kNoFormat = 124;
 
 inline constexpr std::uint32_t kHasPeak = 1;
 inline constexpr std::uint32_t kHasFreezer = 2;

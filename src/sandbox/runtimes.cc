@@ -99,6 +99,7 @@ RuntimeInfo choose_runtime(const std::string& asked, const std::vector<std::stri
     return nearest(asked, major, packs, node_version, strict);
   if (int version = java_version(asked); std::find(std::begin(kJavas), std::end(kJavas), version) != std::end(kJavas))
     return nearest(asked, version, packs, java_version, strict);
+  if (asked == kImageRuntime) return {asked, asked, "the image brings all that it needs"};
   for (const auto& [family, why] : kElsewhere)
     if (asked.starts_with(family)) return {asked, "", why};
   return {asked, "", "not a runtime that lambari knows"};
@@ -115,10 +116,8 @@ Start choose_start(const std::string& actual, const std::map<std::string, std::s
     // Read by the loader, libc or the interpreter at its start. Harmless ones that many set are not among them.
     bool early = name == "AWS_LAMBDA_EXEC_WRAPPER" || starts_with_any(name, {"LD_", "GLIBC_", "MALLOC_", "LC_", "OPENSSL_"});
     if (python)
-      // The interface client, which a zygote has imported, reads how to log when it is imported.
-      early |= (name.starts_with("PYTHON") && name != "PYTHONPATH" && name != "PYTHONUNBUFFERED" &&
-                name != "PYTHONDONTWRITEBYTECODE") ||
-               (name == "AWS_LAMBDA_LOG_FORMAT" && value != "Text");
+      early |=
+          name.starts_with("PYTHON") && name != "PYTHONPATH" && name != "PYTHONUNBUFFERED" && name != "PYTHONDONTWRITEBYTECODE";
     else
       // SSL_CERT_FILE: not Node's business, but for the way in which waiting interpreters trust lambari.
       early |= (starts_with_any(name, {"NODE_", "UV_", "AWS_LAMBDA_NODEJS_"}) && name != "NODE_ENV" && name != "NODE_PATH") ||
@@ -128,9 +127,37 @@ Start choose_start(const std::string& actual, const std::map<std::string, std::s
   return {actual, python ? Mode::zygote : Mode::warm};
 }
 
+namespace {
+
+// SDKs bring lists of authorities of their own, and each language has its variable to replace or extend them.
+void add_authorities(std::map<std::string, std::string>& all, const Places& places) {
+  if (places.authorities.empty()) return;
+  for (const char* name : {"AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"})
+    all[name] = places.authorities;
+  all["NODE_EXTRA_CA_CERTS"] = places.authority;
+}
+
+// What no function may change.
+void add_reserved(std::map<std::string, std::string>& all, const FunctionSpec& spec, const Places& places) {
+  all["AWS_LAMBDA_RUNTIME_API"] = "127.0.0.1:" + std::to_string(places.runtime_port);
+  all["AWS_LAMBDA_INITIALIZATION_TYPE"] = spec.provisioned ? "provisioned-concurrency" : "on-demand";
+}
+
+}  // namespace
+
+std::map<std::string, std::string> image_variables(const FunctionSpec& spec, const Places& places) {
+  std::map<std::string, std::string> all = {{"PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin"},
+                                            {"TZ", ":UTC"},
+                                            {"AWS_ENDPOINT_URL", "http://127.0.0.1:" + std::to_string(places.endpoint_port)}};
+  add_authorities(all, places);
+  for (const auto* from : {&spec.image->environment, &spec.environment})
+    for (const auto& [name, value] : *from) all[name] = value;
+  add_reserved(all, spec, places);
+  return all;
+}
+
 std::map<std::string, std::string> variables(const FunctionSpec& spec, Family family, const std::string& actual,
                                              const Places& places) {
-  const auto api = "127.0.0.1:" + std::to_string(places.runtime_port);
   std::map<std::string, std::string> all = {
       {"PATH", places.language + "/bin:/usr/local/bin:/usr/bin/:/bin:" + places.layers + "/bin"},
       {"LD_LIBRARY_PATH", places.language + "/lib:/lib64:/usr/lib64:" + places.runtime + ":" + places.runtime +
@@ -141,12 +168,7 @@ std::map<std::string, std::string> variables(const FunctionSpec& spec, Family fa
       {"AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"},
       {"AWS_XRAY_DAEMON_ADDRESS", "169.254.79.129:2000"},
   };
-  // SDKs bring lists of authorities of their own, and each language has its variable to replace or extend them.
-  if (!places.authorities.empty()) {
-    for (const char* name : {"AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"})
-      all[name] = places.authorities;
-    all["NODE_EXTRA_CA_CERTS"] = places.authority;
-  }
+  add_authorities(all, places);
   if (family == Family::python) all["PYTHONPATH"] = places.runtime;
   if (family == Family::node) {
     // nodejs/nodeNN/node_modules of a layer is for one version only.
@@ -159,8 +181,7 @@ std::map<std::string, std::string> variables(const FunctionSpec& spec, Family fa
   all["_HANDLER"] = spec.handler;
   all["LAMBDA_TASK_ROOT"] = places.task;
   all["LAMBDA_RUNTIME_DIR"] = places.runtime;
-  all["AWS_LAMBDA_RUNTIME_API"] = api;
-  all["AWS_LAMBDA_INITIALIZATION_TYPE"] = spec.provisioned ? "provisioned-concurrency" : "on-demand";
+  add_reserved(all, spec, places);
   if (family != Family::custom) {
     all["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + spec.runtime;
     all["_LAMBDA_TELEMETRY_LOG_FD"] = "4";  // the client takes it away again; see output.h

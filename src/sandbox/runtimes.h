@@ -53,6 +53,9 @@ struct Places {
 std::map<std::string, std::string> variables(const FunctionSpec& spec, Family family, const std::string& actual,
                                              const Places& places);
 
+// The same for a container image: it brings its own, and nothing is set that names a place in it.
+std::map<std::string, std::string> image_variables(const FunctionSpec& spec, const Places& places);
+
 // What is executed when the slot's mode is `launch`; empty: the function's own bootstrap.
 std::vector<std::string> command(Family family, const std::map<std::string, std::string>& variables, const Places& places);
 

@@ -43,6 +43,14 @@ fs::path find_runtimes(const fs::path& executable) {
   return folder / "runtimes";
 }
 
+// The /opt of an image, as a layer. A link there means a place in the image, not here.
+std::vector<fs::path> opt_of(const fs::path& root) {
+  std::error_code none;
+  for (const char* folder : {"opt", "opt/extensions"})
+    if (fs::symlink_status(root / folder, none).type() != fs::file_type::directory) return {};
+  return {root / "opt"};
+}
+
 async::Task<Descriptor> connect_through(std::weak_ptr<Companions> companions, std::uint16_t port) {
   auto line = companions.lock();
   if (!line) co_return Descriptor();
@@ -57,13 +65,18 @@ class Core : public Upkeep, public std::enable_shared_from_this<Core> {
   void stop();
   async::Task<std::unique_ptr<Environment>> create(FunctionSpec spec);
   void expect(const std::string& runtime);
+  void terminate(const Slot& slot) override;
   void leaving() override;
   void left() override;
   void ended(const std::string& id, const Slot& slot, bool killed, bool out_of_memory) override;
   async::Task<> settled();
 
   std::vector<Capability> capabilities() const { return capabilities_; }
-  RuntimeInfo runtime(const std::string& asked) const { return choose_runtime(asked, packs_, options_.strict_runtimes); }
+  RuntimeInfo runtime(const std::string& asked) const {
+    if (asked == kImageRuntime && options_.isolation == Isolation::process)
+      return {asked, "", "container images need isolation, for their root is not the host's"};
+    return choose_runtime(asked, packs_, options_.strict_runtimes);
+  }
   SandboxCounters counters() const;
 
  private:
@@ -274,7 +287,7 @@ async::Task<std::unique_ptr<Environment>> Core::create(FunctionSpec spec) {
   if (info.actual.empty()) throw UnknownRuntime(spec.runtime + ": " + info.detail);
   const auto family = family_of(info.actual);
   const auto layers = co_await layers_of(spec);
-  auto external = external_extensions(spec.layers);
+  auto external = external_extensions(spec.image ? opt_of(spec.code) : spec.layers);
   auto start = start_of(info, spec.environment);
   if (!external.empty()) start.mode = protocol::Mode::launch;  // they come first, and then the runtime
   auto slot = co_await ready_slot(start);
@@ -298,13 +311,19 @@ async::Task<std::unique_ptr<Environment>> Core::create(FunctionSpec spec) {
   }
   if (places.layers != "/opt")
     for (auto& program : external) program.replace(0, 4, places.layers);
-  const auto all = variables(spec, family, info.actual, places);
+  const auto all = spec.image ? image_variables(spec, places) : variables(spec, family, info.actual, places);
   auto words = command(family, all, places);
+  if (spec.image) {
+    places.task = spec.image->folder.empty() ? "/" : spec.image->folder;
+    words = spec.image->entry_point;
+    words.insert(words.end(), spec.image->command.begin(), spec.image->command.end());
+  }
   if (words.empty() && options_.isolation == Isolation::process) words = {places.task + "/bootstrap"};
 
   const auto id = base::random_text(24, base::kLowerAlphanumeric);
   const auto code = fs::absolute(spec.code).string();
   const auto memory = spec.memory_mb, tmp = spec.tmp_mb;
+  const bool whole = spec.image.has_value();
   auto exchange = std::make_shared<Exchange>(external);
   // On the loop of the call that needs it: their conversation then wakes no other thread.
   auto& context = loops_.context(loops_.here());
@@ -339,7 +358,7 @@ async::Task<std::unique_ptr<Environment>> Core::create(FunctionSpec spec) {
   runtime_server_->adopt(slot->parts().runtime.release(), runtime_listener(id));
   endpoint->adopt(slot->parts().endpoint.release(), endpoint_listener(id));
 
-  link()->assign(*slot, memory, tmp, code, layers);
+  link()->assign(*slot, memory, tmp, code, whole, layers);
   // While that is done.
   auto& parts = slot->parts();
   for (auto* listener : {&parts.https, &parts.http})
@@ -358,6 +377,15 @@ async::Task<std::unique_ptr<Environment>> Core::create(FunctionSpec spec) {
   } catch (const SandboxFailed&) {  // the next one will say it
   }
   co_return environment;
+}
+
+void Core::terminate(const Slot& slot) {
+  std::shared_ptr<Link> link;
+  {
+    std::lock_guard lock(mutex_);
+    link = link_;
+  }
+  if (link) link->terminate(slot);
 }
 
 void Core::leaving() {

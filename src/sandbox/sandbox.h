@@ -23,11 +23,21 @@
 
 namespace lambari::sandbox {
 
+inline constexpr std::string_view kImageRuntime = "image";  // the runtime of functions that are container images
+
+// What is started in a container image.
+struct ImageProcess {
+  std::vector<std::string> entry_point, command;   // a program, looked for in its PATH, and its arguments
+  std::string folder;                              // "/" when empty
+  std::map<std::string, std::string> environment;  // the image's own; the function's comes over it
+};
+
 // What an environment is made of. Paths are on the host, read-only for the function, and outlive the environment.
 struct FunctionSpec {
   std::string runtime;  // "python3.12", "nodejs20.x", "provided.al2023"
   std::string handler;
   std::filesystem::path code;                 // becomes /var/task
+  std::optional<ImageProcess> image;          // then `code` is the whole root file system, and runtime kImageRuntime
   std::vector<std::filesystem::path> layers;  // merged in order into /opt, later ones over earlier ones
   std::map<std::string, std::string>
       environment;  // the whole of it, reserved names included, but for _HANDLER's kin that the sandbox knows
@@ -51,6 +61,8 @@ class ResponseSink {
   virtual async::Task<bool> write(std::string piece) = 0;
 };
 
+struct Outcome;
+
 struct Invocation {
   std::string request_id;
   std::string payload;
@@ -65,6 +77,9 @@ struct Invocation {
   // Called once, where invoke() has to start the handler: the start is over and took so long, what was written until then has
   // been given to `lines`, and the handler is about to get the event. On a loop's thread.
   std::function<void(std::chrono::microseconds)> begun;
+  // Called at most once, when the runtime has answered and extensions are still at work: its answer, which need not wait for
+  // them. What invoke() returns afterwards tells how they ended.
+  std::function<void(const Outcome&)> answered;
 };
 
 inline constexpr std::size_t kMaxStream = 200ULL * 1024 * 1024;  // AWS's default; of answers that are streamed

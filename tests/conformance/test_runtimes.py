@@ -383,6 +383,64 @@ def test_an_extension_in_a_layer(server, name, runtime, files, handler):
     assert "[watcher] telemetry platform.report" in seen and "durationMs" in seen
 
 
+def test_the_answer_does_not_wait_for_extensions(server, name):
+    """The caller has it although the extension is at work until the time of the invocation is over."""
+    busy = EXTENSION.replace("    if event['eventType'] == 'SHUTDOWN':", "    if event['eventType'] == 'INVOKE':\n        import time; time.sleep(600)\n"
+                             "    if event['eventType'] == 'SHUTDOWN':")
+    assert busy != EXTENSION
+    layer = layer_of(server, name, {"extensions/busy": busy})
+    server.function(name, {"app.py": "def handler(event, context):\n    return 'done'\n"}, Layers=[layer], Timeout=10)
+    answer = server.client("lambda").invoke(FunctionName=name)
+    assert "FunctionError" not in answer and json.loads(answer["Payload"].read()) == "done"
+    logs = server.client("logs")
+    for _ in range(300):
+        lines = [event["message"] for event in logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]]
+        if any("Task timed out after 10.00 seconds" in line for line in lines):
+            break
+        time.sleep(0.1)
+    assert any("Task timed out after 10.00 seconds" in line for line in lines) and any("Status: timeout" in line for line in lines), lines
+
+
+# https://github.com/aws-samples/graceful-shutdown-with-aws-lambda: a runtime that is an extension too is told of its end.
+GRACEFUL = {
+    "python3.11": ("app.handler", {"app.py": """
+import json, os, signal, sys, threading, urllib.request
+def leave(number, frame):
+    print('[runtime] SIGTERM received', flush=True)
+    sys.exit(0)
+signal.signal(signal.SIGTERM, leave)
+api = f"http://{os.environ['AWS_LAMBDA_RUNTIME_API']}/2020-01-01/extension"
+made = urllib.request.urlopen(urllib.request.Request(f"{api}/register", method='POST', data=json.dumps({'events': []}).encode(),
+                                                     headers={'Lambda-Extension-Name': 'mine'}))
+mine = {'Lambda-Extension-Identifier': made.headers['Lambda-Extension-Identifier']}
+threading.Thread(target=lambda: urllib.request.urlopen(urllib.request.Request(f"{api}/event/next", headers=mine)), daemon=True).start()
+def handler(event, context): return 'done'
+"""}),
+    "nodejs22.x": ("app.handler", {"app.mjs": """
+process.on('SIGTERM', () => { console.log('[runtime] SIGTERM received'); process.exit(0); });
+const api = `http://${process.env.AWS_LAMBDA_RUNTIME_API}/2020-01-01/extension`;
+const made = await fetch(`${api}/register`, { method: 'POST', body: JSON.stringify({ events: [] }), headers: { 'Lambda-Extension-Name': 'mine' } });
+fetch(`${api}/event/next`, { headers: { 'Lambda-Extension-Identifier': made.headers.get('lambda-extension-identifier') } }).catch(() => {});
+export const handler = async () => 'done';
+"""}),
+}
+
+
+@pytest.mark.parametrize("runtime", GRACEFUL)
+def test_a_runtime_with_an_extension_inside_is_told_of_its_end(server, name, runtime):
+    handler, files = GRACEFUL[runtime]
+    server.function(name, files, handler=handler, runtime=runtime, Timeout=20)
+    assert call(server, name)[0] == "done"
+    server.client("lambda").update_function_configuration(FunctionName=name, Description="another generation")
+    logs = server.client("logs")
+    for _ in range(200):
+        lines = [event["message"] for event in logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]]
+        if any("SIGTERM received" in line for line in lines):
+            return
+        time.sleep(0.1)
+    raise AssertionError(lines)
+
+
 def test_an_extension_that_dies(server, name):
     layer = layer_of(server, name, {"extensions/broken": "#!/bin/sh\nexit 3\n"})
     server.function(name, {"app.py": "def handler(event, context): return 1\n"}, Layers=[layer], Timeout=5)

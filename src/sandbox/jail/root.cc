@@ -228,4 +228,17 @@ void mount_own(const std::string& tmp_options) {
   mount_at("tmp", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, tmp_options.c_str());
 }
 
+void become_root(const Fd& tree) {
+  const std::string root = "/mnt";
+  attach_tree(tree, root);
+  for (const char* path : {"/proc", "/tmp"})
+    check(mount(path, (root + path).c_str(), nullptr, MS_MOVE, nullptr) == 0, std::string("move ") + path);
+  // With what is mounted below; the folders themselves belong to the old root. A detached copy, as of open_tree(), counts as a
+  // mount namespace, of which there may be no more here.
+  for (const char* path : {"/dev", "/etc/ssl/certs", "/etc/resolv.conf", "/etc/hosts"})
+    mount_at(path, root + path, nullptr, MS_BIND | MS_REC);
+  check(chdir(root.c_str()) == 0 && syscall(SYS_pivot_root, ".", ".") == 0, "pivot_root");
+  check(umount2(".", MNT_DETACH) == 0 && chdir("/") == 0, "leave the old root");
+}
+
 }  // namespace lambari::jail

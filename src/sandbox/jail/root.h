@@ -23,4 +23,9 @@ Fd make_root(const Roots& roots, const std::string& pack, const Staging* staging
 // can be made any more, of inotify instances a few.
 void mount_own(const std::string& tmp_options);
 
+// In a slot's mount namespace, of which the caller's root is the root: makes `tree` the root of it and of all who live there,
+// with the slot's /proc, /dev, /tmp, names and certificates mounted in it; the old root is gone. The tree has folders and files
+// for them, and no links in their places.
+void become_root(const Fd& tree);
+
 }  // namespace lambari::jail

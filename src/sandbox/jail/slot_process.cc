@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -108,10 +109,14 @@ Filter filter_of(const SlotPlan& plan) { return {plan.filter->data(), static_cas
   const int children = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
   auto tell = [&](SlotReport report) { send(control, &report, sizeof report, MSG_NOSIGNAL); };
   pollfd wanted[2] = {{children, POLLIN, 0}, {control, POLLIN, 0}};
+  bool buried = false;
   for (int pause = -1;;) {
     int status;
     for (pid_t ended; (ended = waitpid(-1, &status, WNOHANG)) > 0;)
-      if (ended == main_process) tell({SlotReport::exited, status});  // others are orphans
+      if (ended == main_process) {  // others are orphans
+        buried = true;
+        tell({SlotReport::exited, status});
+      }
     poll(wanted, 2, pause);
     signalfd_siginfo ignored;
     while (read(children, &ignored, sizeof ignored) > 0) {
@@ -119,7 +124,10 @@ Filter filter_of(const SlotPlan& plan) { return {plan.filter->data(), static_cas
     if (wanted[1].revents) {
       std::uint64_t limit = 0;
       if (recv(control, &limit, sizeof limit, MSG_DONTWAIT) != sizeof limit) _exit(0);  // the supervisor is gone
-      memory.limit(limit);
+      if (limit != kTerminate)
+        memory.limit(limit);
+      else if (main_process > 0 && !buried)
+        kill(main_process, SIGTERM);
     }
     if (!memory.watching() || !memory.over(pause)) continue;
     tell({SlotReport::over_memory, 0});  // the supervisor ends us
@@ -264,12 +272,45 @@ void launch() {
   execute(assignment);
 }
 
+namespace {
+
+// As execvp(), but by the PATH of the environment that the program gets.
+void execute_by_name(const Assignment& assignment) {
+  const char* name = assignment.arguments.front();
+  char* const* arguments = assignment.arguments.data();
+  char* const* environment = assignment.environment.data();
+  const char* path = nullptr;
+  for (char* const* one = environment; *one; ++one)
+    if (strncmp(*one, "PATH=", 5) == 0) path = *one + 5;
+  if (strchr(name, '/') || !path) {
+    execve(name, arguments, environment);
+    return;
+  }
+  static char full[4096];
+  int worst = ENOENT;
+  for (const char* end; *path; path = *end ? end + 1 : end) {
+    end = strchrnul(path, ':');
+    const int size = snprintf(full, sizeof full, "%.*s/%s", static_cast<int>(end - path), path, name);
+    if (size <= 0 || static_cast<std::size_t>(size) >= sizeof full) continue;
+    execve(full, arguments, environment);
+    if (errno != ENOENT && errno != ENOTDIR) worst = errno;
+  }
+  errno = worst;
+}
+
+}  // namespace
+
 void execute(const Assignment& assignment) {
-  if (chdir(assignment.folder) != 0) dprintf(2, "lambari: %s: %s\n", assignment.folder, strerror(errno));
+  using namespace sandbox::protocol;
+  if (chdir(assignment.folder) != 0) {
+    dprintf(2, "lambari: %s: %s\n", assignment.folder, strerror(errno));
+    _exit(kNoFolder);
+  }
   if (assignment.arguments.front()) {
-    execve(assignment.arguments.front(), assignment.arguments.data(), assignment.environment.data());
-    dprintf(2, "lambari: %s: %s\n", assignment.arguments.front(), strerror(errno));
-    _exit(126);
+    execute_by_name(assignment);
+    const int error = errno;
+    dprintf(2, "lambari: %s: %s\n", assignment.arguments.front(), strerror(error));
+    _exit(error == EACCES || error == EPERM ? kNoPermission : error == ENOEXEC ? kNoFormat : kNoProgram);
   }
   for (const char* path : {"/var/runtime/bootstrap", "/var/task/bootstrap", "/opt/bootstrap"}) {
     const char* arguments[] = {path, nullptr};

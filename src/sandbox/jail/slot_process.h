@@ -29,6 +29,8 @@ struct SlotReport {
   std::int64_t status;
 };
 
+inline constexpr std::uint64_t kTerminate = ~0ULL;  // in place of a limit of memory: SIGTERM to the function's process
+
 // What listens inside a slot, in the order in which the init sends it: the Runtime API, AWS at the server's own port and at the
 // ports of its host names, and the name server that leads there.
 enum SlotListener : std::size_t { kRuntime, kEndpoint, kHttps, kHttp, kNamesUdp, kNamesTcp, kSlotListeners };

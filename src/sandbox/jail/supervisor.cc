@@ -246,7 +246,24 @@ void Supervisor::serve(const std::string& bytes) {
   auto found = slots_.find(id);
   if (found == slots_.end()) return;  // gone, and told
   if (ask == Ask::assign) assign(*found->second, message);
+  if (ask == Ask::terminate) terminate(*found->second);
   if (ask == Ask::kill) end(*found->second);
+}
+
+// A hint: whoever does not heed it is ended by `kill`.
+void Supervisor::terminate(Slot& slot) {
+  if (slot.ending || !slot.init) return;
+  if (!settings_.isolated) {
+    kill(slot.init, SIGTERM);
+  } else if (slot.zygote) {
+    for (const auto& [pid, id] : slot.zygote->children)
+      if (id == slot.id) kill(pid, SIGTERM);
+  } else {
+    try {
+      send_packet(slot.control.get(), {reinterpret_cast<const char*>(&kTerminate), sizeof kTerminate});
+    } catch (const Failure&) {  // its init is ending
+    }
+  }
 }
 
 int Supervisor::root_of(const std::string& pack) {
@@ -477,6 +494,7 @@ void Supervisor::assign(Slot& slot, Reader& message) {
     limits.memory_mb = static_cast<int>(message.number());
     limits.tmp_mb = static_cast<int>(message.number());
     const auto code = message.text();
+    const bool whole = message.number() != 0;
     std::vector<std::string> layers(message.number());
     if (layers.size() > 16) throw Failure("too many layers");
     for (auto& layer : layers) layer = message.text();
@@ -491,7 +509,10 @@ void Supervisor::assign(Slot& slot, Reader& message) {
       if (slot.namespaces.empty()) throw Failure("assigned twice");
       check(setns(slot.namespaces[kMountNamespace].get(), CLONE_NEWNS) == 0, "enter the slot's mounts");
       try {
-        attach_tree(task, "/var/task");
+        if (whole)
+          become_root(task);
+        else
+          attach_tree(task, "/var/task");
         if (opt) attach_tree(opt, "/opt");
         mount_at("tmp", "/tmp", "tmpfs", MS_REMOUNT | MS_NOSUID | MS_NODEV,
                  ("size=" + std::to_string(limits.tmp_mb) + "m").c_str());

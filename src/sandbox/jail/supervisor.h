@@ -53,6 +53,7 @@ class Supervisor {
   void on_control(Slot& slot);
   void on_zygote(Zygote& zygote);
   void reap();
+  void terminate(Slot& slot);
   void end(Slot& slot);
   void tell_ready(Slot& slot);
   void tell_gone(Slot& slot);

@@ -6,18 +6,24 @@
 namespace lambari::lambda {
 namespace {
 
-std::optional<std::string> unless_empty(const std::string& text) { return text.empty() ? std::nullopt : std::optional(text); }
+template <class T>
+std::optional<T> unless_empty(const T& value) {
+  return value.empty() ? std::nullopt : std::optional(value);
+}
 
 }  // namespace
 
-std::string code_sha256(const Code& code) { return base::base64(base::unhex(code.zip).value_or("")); }
+std::string code_sha256(const Code& code) {
+  if (code.image) return code.zip;  // an image's is in hexadecimal
+  return base::base64(base::unhex(code.zip).value_or(""));
+}
 
 aws::lambda::FunctionConfiguration describe(const Version& v, std::string_view qualifier, Detail detail) {
   const auto& c = v.configuration;
   aws::lambda::FunctionConfiguration out;
   out.FunctionName = v.function.name;
   out.FunctionArn = function_arn(v.function, qualifier);
-  out.Runtime = c.runtime;
+  if (!c.runtime.empty()) out.Runtime = c.runtime;
   out.Role = c.role;
   if (!c.handler.empty()) out.Handler = c.handler;
   out.CodeSize = static_cast<std::int64_t>(v.code.size);
@@ -43,7 +49,13 @@ aws::lambda::FunctionConfiguration describe(const Version& v, std::string_view q
       out.Layers->push_back(std::move(shown));
     }
   }
-  out.PackageType = "Zip";
+  out.PackageType = v.code.image ? "Image" : "Zip";
+  if (!c.image.empty()) {
+    auto& shown = out.ImageConfigResponse.emplace().ImageConfig.emplace();
+    shown.EntryPoint = unless_empty(c.image.entry_point);
+    shown.Command = unless_empty(c.image.command);
+    shown.WorkingDirectory = unless_empty(c.image.folder);
+  }
   out.Architectures = {c.architecture};
   out.EphemeralStorage = aws::lambda::EphemeralStorage{c.tmp_mb};
   out.SnapStart = aws::lambda::SnapStartResponse{"None", "Off"};
@@ -59,8 +71,10 @@ aws::lambda::FunctionConfiguration describe(const Version& v, std::string_view q
     out.LastUpdateStatus = unless_empty(v.update_status);
     out.LastUpdateStatusReason = unless_empty(v.update_reason);
     out.LastUpdateStatusReasonCode = unless_empty(v.update_reason_code);
-    out.RuntimeVersionConfig.emplace();
-    out.RuntimeVersionConfig->RuntimeVersionArn = runtime_version_arn(v.function.region, c.runtime);
+    if (!v.code.image) {
+      out.RuntimeVersionConfig.emplace();
+      out.RuntimeVersionConfig->RuntimeVersionArn = runtime_version_arn(v.function.region, c.runtime);
+    }
   }
   return out;
 }

@@ -59,6 +59,14 @@ const char* reason_of(Admission::Answer answer) {
   }
 }
 
+// What the function's configuration says comes before what the image says.
+sandbox::ImageProcess process_of(const Image& image, const ImageConfig& config) {
+  return {.entry_point = config.entry_point.empty() ? image.entry_point : config.entry_point,
+          .command = config.command.empty() ? image.command : config.command,
+          .folder = config.folder.empty() ? image.folder : config.folder,
+          .environment = image.environment};
+}
+
 }  // namespace
 
 struct Environments::Pool {
@@ -510,7 +518,8 @@ async::Task<std::unique_ptr<Environments::Live>> Environments::make(std::shared_
   }
 
   sandbox::FunctionSpec spec;
-  spec.runtime = c.runtime;
+  spec.runtime = runtime_of(c);
+  if (version->code.image) spec.image = process_of(*version->code.image, c.image);
   spec.handler = c.handler;
   spec.memory_mb = c.memory_mb;
   spec.tmp_mb = c.tmp_mb;
@@ -518,11 +527,11 @@ async::Task<std::unique_ptr<Environments::Live>> Environments::make(std::shared_
   spec.provisioned = how.provisioned;
   spec.environment = variables_of(*version, *credentials, live->stream.group, live->stream.name);
   try {
-    auto code = co_await packages_.unpacked(version->code.zip);
+    auto code = co_await packages_.unpacked(version->code);
     spec.code = code->path;
     live->directories.push_back(std::move(code));
     for (const auto& layer : c.layers) {
-      auto directory = co_await packages_.unpacked(layer.code.zip);
+      auto directory = co_await packages_.unpacked(layer.code);
       spec.layers.push_back(directory->path);
       live->directories.push_back(std::move(directory));
     }

@@ -310,6 +310,7 @@ class World {
                                                  .meter = meter,
                                                  .authorizer = authorizer,
                                                  .directory = scratch / "code",
+                                                 .images = scratch / "images",
                                                  .targets = &delivery_targets,
                                                  .queues = &queue_source},
                                     settings);

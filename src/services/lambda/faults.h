@@ -30,4 +30,8 @@ template <class Exception>
                     400);
 }
 
+[[noreturn]] inline void refuse_runtime_of_image() {
+  invalid("Please don't provide Handler or Runtime or Layer when the intended function PackageType is Image.");
+}
+
 }  // namespace lambari::lambda

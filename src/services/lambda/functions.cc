@@ -25,23 +25,31 @@ Version resolve(store::Reader& reader, const FunctionRef& ref) {
 
 Configuration configuration_of(const aws::lambda::CreateFunctionRequest& r) {
   Configuration c;
-  if (r.PackageType && *r.PackageType != "Zip") not_here("PackageType " + *r.PackageType);
-  if (r.Code.ImageUri) invalid("Please don't provide ImageUri when creating a function with packageType Zip.");
+  const bool image = r.PackageType == "Image";
+  if (!image && r.Code.ImageUri) invalid("Please don't provide ImageUri when creating a function with packageType Zip.");
+  if (image && (r.Code.ZipFile || r.Code.S3Bucket || r.Code.S3Key))
+    invalid("Please don't provide ZipFile or S3 when creating a function with packageType Image.");
+  if (image && !r.Code.ImageUri) invalid("Please provide ImageUri when creating a function with packageType Image.");
   if (r.Code.SourceKMSKeyArn && !r.Code.SourceKMSKeyArn->empty()) not_here("SourceKMSKeyArn");
   if (r.CodeSigningConfigArn && !r.CodeSigningConfigArn->empty()) not_here("CodeSigningConfigArn");
   if (r.PublishTo) not_here("PublishTo");
   if (r.TenancyConfig) not_here("TenancyConfig");
-  check_extras({r.VpcConfig, r.KMSKeyArn, r.TracingConfig, r.FileSystemConfigs, r.ImageConfig, r.SnapStart,
-                r.CapacityProviderConfig, r.DurableConfig, r.RuntimeConfig, r.AcceleratorConfig});
+  check_extras({r.VpcConfig, r.KMSKeyArn, r.TracingConfig, r.FileSystemConfigs, r.SnapStart, r.CapacityProviderConfig,
+                r.DurableConfig, r.RuntimeConfig, r.AcceleratorConfig});
   check_role(r.Role);
   c.role = r.Role;
-  if (!r.Runtime || r.Runtime->empty()) {
-    invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.");
+  if (r.ImageConfig) set_image_config(*r.ImageConfig, image, c);
+  if (image) {
+    if (r.Runtime || r.Handler || (r.Layers && !r.Layers->empty())) refuse_runtime_of_image();
+  } else {
+    if (!r.Runtime || r.Runtime->empty()) {
+      invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.");
+    }
+    check_runtime(*r.Runtime);
+    c.runtime = *r.Runtime;
+    check_handler(c.runtime, r.Handler);
+    c.handler = r.Handler.value_or("");
   }
-  check_runtime(*r.Runtime);
-  c.runtime = *r.Runtime;
-  check_handler(c.runtime, r.Handler);
-  c.handler = r.Handler.value_or("");
   c.description = r.Description.value_or("");
   c.dead_letter = dead_letter_target(r.DeadLetterConfig);
   c.timeout_s = r.Timeout.value_or(3);
@@ -65,14 +73,18 @@ async::Task<aws::lambda::FunctionConfiguration> Functions::create(const wire::Ca
   const auto key = parse_new_function(request.FunctionName, House::scope(call));
   auto configuration = configuration_of(request);
   if (request.Tags) check_tags(*request.Tags);
-  house_.check_runtime_present(configuration.runtime);
-  auto zip = House::zip_of(request.Code);
-  if (zip.empty()) invalid("Please provide a source for function code.");
+  house_.check_runtime_present(runtime_of(configuration));
+  std::string zip;
+  if (!request.Code.ImageUri) {
+    zip = House::zip_of(request.Code);
+    if (zip.empty()) invalid("Please provide a source for function code.");
+  }
   co_await house_.check_role_usable(call, configuration.role);
   co_await check_dead_letter(house_, configuration.role, configuration.dead_letter);
   const auto layers = co_await resolve_layers(house_, call, request.Layers.value_or(std::vector<std::string>{}));
   configuration.layers = layers.uses;
-  const auto kept = co_await house_.packages.keep(std::move(zip));
+  const auto kept = request.Code.ImageUri ? co_await house_.packages.keep_image(*request.Code.ImageUri)
+                                          : co_await house_.packages.keep(std::move(zip));
   check_total_size(kept.code, configuration.layers);
 
   const auto now = house_.d.clock.now();
@@ -114,8 +126,14 @@ async::Task<aws::lambda::GetFunctionResponse> Functions::get(const wire::Call& c
   aws::lambda::GetFunctionResponse out;
   out.Configuration = describe(version, ref.qualifier);
   out.Code.emplace();
-  out.Code->RepositoryType = "S3";
-  out.Code->Location = house_.links.url(call, version.code.zip);
+  if (const auto& image = version.code.image) {
+    out.Code->RepositoryType = "ECR";
+    out.Code->ImageUri = image->uri;
+    out.Code->ResolvedImageUri = image->repository + "@sha256:" + version.code.zip;
+  } else {
+    out.Code->RepositoryType = "S3";
+    out.Code->Location = house_.links.url(call, version.code.zip);
+  }
   if (const auto function = rows::function(*reader, ref.key); function && !function->tags.empty()) out.Tags = function->tags;
   if (const auto reserved = rows::reserved(*reader, ref.key)) out.Concurrency = aws::lambda::Concurrency{*reserved};
   co_return out;

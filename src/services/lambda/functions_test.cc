@@ -123,7 +123,7 @@ TEST(Functions, WhatIsNotHereIsRefusedByName) {
   EXPECT_THAT(create([](R& r) { r.SnapStart.emplace().ApplyOn = "PublishedVersions"; }), HasSubstr("SnapStart"));
   EXPECT_THAT(create([](R& r) { r.EphemeralStorage.emplace().Size = 10'241; }), HasSubstr("less than or equal to 10240"));
   EXPECT_THAT(create([](R& r) { r.CodeSigningConfigArn = "arn:csc"; }), HasSubstr("CodeSigningConfigArn"));
-  EXPECT_THAT(create([](R& r) { r.PackageType = "Image"; }), HasSubstr("PackageType Image"));
+  EXPECT_THAT(create([](R& r) { r.PackageType = "Image"; }), HasSubstr("packageType Image"));
   EXPECT_THAT(create([](R& r) { r.Code.S3Bucket = "b"; }), HasSubstr("S3Bucket"));
   EXPECT_THAT(create([](R& r) { r.Architectures = {host_architecture() == "arm64" ? "x86_64" : "arm64"}; }),
               HasSubstr("cannot run here"));

@@ -12,7 +12,7 @@ House::House(Dependencies dependencies, Settings given)
     : d(dependencies),
       settings(given),
       targets(d.store),
-      packages(d.loops, d.store, d.blobs, d.directory),
+      packages(d.loops, d.store, d.blobs, d.directory, d.images),
       environments(d, settings, packages),
       roles(d.clock, d.credentials),
       background(d.loops),
@@ -31,11 +31,15 @@ void House::settle_later(const Version& version) {
 async::Task<> House::settle(FunctionKey key, std::uint64_t number, std::string generation) {
   const auto row = rows::version(*d.store.read(), key, number);
   if (!row || row->generation != generation) co_return;
-  std::string failure;
+  std::string failure, failure_code = "InternalError";
   try {
-    if (d.sandbox) d.sandbox->expect(row->configuration.runtime);  // the first call finds its interpreter warm
-    co_await packages.unpacked(row->code.zip);
-    for (const auto& layer : row->configuration.layers) co_await packages.unpacked(layer.code.zip);
+    if (d.sandbox) d.sandbox->expect(runtime_of(row->configuration));  // the first call finds its interpreter warm
+    co_await packages.unpacked(row->code);
+    for (const auto& layer : row->configuration.layers) co_await packages.unpacked(layer.code);
+  } catch (const ImageFault& fault) {
+    base::log_warn("container image not unpacked", {{"image", row->code.image->uri}, {"reason", fault.what()}});
+    failure = "The image cannot be unpacked: " + std::string(fault.what()) + ".";
+    failure_code = "InvalidImage";
   } catch (const std::exception& e) {
     base::log_error("function version not prepared", {{"function", function_arn(key, row->label())}, {"error", e.what()}});
     failure = "The function's code could not be prepared.";
@@ -53,7 +57,7 @@ async::Task<> House::settle(FunctionKey key, std::uint64_t number, std::string g
         auto& code = first ? now->state_reason_code : now->update_reason_code;
         status = failure.empty() ? (first ? "Active" : "Successful") : "Failed";
         reason = failure;
-        code = failure.empty() ? "" : "InternalError";
+        code = failure.empty() ? "" : failure_code;
         if (first) now->update_status = failure.empty() ? "Successful" : "Failed";
         now->revision = base::uuid();
         std::vector<std::string> none;

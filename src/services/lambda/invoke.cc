@@ -125,16 +125,70 @@ class Opening {
   std::atomic<bool> written_{false};
 };
 
+Finished ran_of(const Version& version, const std::string& request_id, const sandbox::Outcome& outcome) {
+  Finished ran;
+  ran.payload = answer_of(request_id, outcome, version.configuration.timeout_s);
+  if (outcome.kind != Kind::success) ran.function_error = "Unhandled";
+  ran.executed_version = version.label();
+  return ran;
+}
+
 }  // namespace
 
+// An answer that may be there before the invocation is over.
+struct Invocations::Early {
+  void settle(std::optional<Ran> answer, std::exception_ptr why) {
+    {
+      const std::lock_guard lock(mutex);
+      if (ran || refused) return;
+      ran = std::move(answer);
+      refused = std::move(why);
+    }
+    changed.notify_all();
+  }
+
+  std::mutex mutex;
+  std::optional<Ran> ran;
+  std::exception_ptr refused;
+  async::Event changed;
+};
+
+// Extensions may be at work yet when the function has answered: its caller does not wait for them, but where it asked for the
+// log, which ends with them.
 async::Task<Invocations::Ran> Invocations::run(std::shared_ptr<const Target> target, Job job) {
+  const auto version = target->pick(draw());
+  const bool may_go_on = !version->configuration.layers.empty() || version->code.image;
+  if (!may_go_on || job.tail) co_return co_await run_whole(std::move(target), version, std::move(job), nullptr);
+  const auto early = std::make_shared<Early>();
+  house_.d.loops.spawn("invocation", run_on(std::move(target), version, std::move(job), early));
+  for (;;) {
+    const auto ticket = early->changed.ticket();
+    {
+      const std::lock_guard lock(early->mutex);
+      if (early->refused) std::rethrow_exception(early->refused);
+      if (early->ran) co_return std::move(*early->ran);
+    }
+    co_await early->changed.wait(ticket, 1h);
+  }
+}
+
+async::Task<> Invocations::run_on(std::shared_ptr<const Target> target, std::shared_ptr<const Version> version, Job job,
+                                  std::shared_ptr<Early> early) {
+  try {
+    early->settle(co_await run_whole(std::move(target), std::move(version), std::move(job), early), nullptr);
+  } catch (...) {
+    early->settle(std::nullopt, std::current_exception());
+  }
+}
+
+async::Task<Invocations::Ran> Invocations::run_whole(std::shared_ptr<const Target> target, std::shared_ptr<const Version> version,
+                                                     Job job, std::shared_ptr<Early> early) {
   auto passage = pass_through(trace_of(job.trace_header, house_.d.clock.now()), target->lineage);
   if (target->stops(passage.before)) {
     refuse<aws::lambda::RecursiveInvocationException>(
         "Lambda detected the function being invoked in a recursive loop with other AWS resources and stopped your function's "
         "invocation.");
   }
-  const auto version = target->pick(draw());
   Shares shares{target->reserved, house_.settings.account_concurrency, 0};
   if (!shares.reserved) shares.all_reserved = house_.targets.total_set_aside(target->key);
   auto lease = co_await house_.environments.acquire(version, shares);
@@ -154,6 +208,11 @@ async::Task<Invocations::Ran> Invocations::run(std::shared_ptr<const Target> tar
     job.stream->picked(version->label());
     invocation.sink = job.stream;
   }
+
+  if (early)
+    invocation.answered = [early, version, id = job.request_id](const sandbox::Outcome& outcome) {
+      early->settle(ran_of(*version, id, outcome), nullptr);
+    };
 
   // A start that fails is tried again, as part of the invocation. Until then nothing of the event has been used.
   // https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib
@@ -187,10 +246,7 @@ async::Task<Invocations::Ran> Invocations::run(std::shared_ptr<const Target> tar
       outcome.kind == Kind::success || outcome.kind == Kind::function_error || outcome.kind == Kind::payload_too_large;
   if (well && lease.live().environment->alive()) lease.give_back();
 
-  Ran ran;
-  ran.payload = answer_of(job.request_id, outcome, configuration.timeout_s);
-  if (outcome.kind != Kind::success) ran.function_error = "Unhandled";
-  ran.executed_version = version->label();
+  auto ran = ran_of(*version, job.request_id, outcome);
   if (job.tail) ran.log_tail = log->tail();
   co_return ran;
 }

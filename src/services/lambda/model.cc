@@ -47,13 +47,37 @@ std::vector<std::string> texts(const json::value* value) {
   return out;
 }
 
-json::object to_json(const Code& code) { return {{"zip", code.zip}, {"size", code.size}, {"unzipped", code.unzipped}}; }
+json::object to_json(const Code& code) {
+  json::object out{{"zip", code.zip}, {"size", code.size}, {"unzipped", code.unzipped}};
+  if (const auto& image = code.image)
+    out["image"] = json::object{{"uri", image->uri},
+                                {"repository", image->repository},
+                                {"parts", texts(image->parts)},
+                                {"entryPoint", texts(image->entry_point)},
+                                {"command", texts(image->command)},
+                                {"folder", image->folder},
+                                {"environment", pairs(image->environment)}};
+  return out;
+}
 
 Code to_code(const json::value* value) {
   if (!value || !value->is_object()) return {};
   const auto& object = value->as_object();
-  return {text(object, "zip"), static_cast<std::uint64_t>(number(object, "size")),
-          static_cast<std::uint64_t>(number(object, "unzipped"))};
+  Code code{text(object, "zip"), static_cast<std::uint64_t>(number(object, "size")),
+            static_cast<std::uint64_t>(number(object, "unzipped"))};
+  if (const auto* image = object.if_contains("image"); image && image->is_object()) {
+    const auto& o = image->as_object();
+    auto& into = code.image.emplace();
+    into.uri = text(o, "uri");
+    into.repository = text(o, "repository");
+    into.parts = texts(o.if_contains("parts"));
+    into.entry_point = texts(o.if_contains("entryPoint"));
+    into.command = texts(o.if_contains("command"));
+    into.folder = text(o, "folder");
+    if (const auto* environment = o.if_contains("environment"); environment && environment->is_object())
+      into.environment = pairs(environment->as_object());
+  }
+  return code;
 }
 
 json::object to_json(const Configuration& c) {
@@ -70,6 +94,9 @@ json::object to_json(const Configuration& c) {
   json::array layers;
   for (const auto& layer : c.layers) layers.push_back(json::object{{"arn", layer.arn}, {"code", to_json(layer.code)}});
   out["layers"] = std::move(layers);
+  if (!c.image.empty())
+    out["image"] =
+        json::object{{"entryPoint", texts(c.image.entry_point)}, {"command", texts(c.image.command)}, {"folder", c.image.folder}};
   return out;
 }
 
@@ -98,6 +125,10 @@ Configuration to_configuration(const json::value* value) {
     for (const auto& layer : layers->as_array()) {
       if (layer.is_object()) c.layers.push_back({text(layer.as_object(), "arn"), to_code(layer.as_object().if_contains("code"))});
     }
+  }
+  if (const auto* image = object.if_contains("image"); image && image->is_object()) {
+    const auto& o = image->as_object();
+    c.image = {texts(o.if_contains("entryPoint")), texts(o.if_contains("command")), text(o, "folder")};
   }
   return c;
 }

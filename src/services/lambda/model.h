@@ -17,10 +17,22 @@ struct FunctionKey {
   auto operator<=>(const FunctionKey&) const = default;
 };
 
+// A container image, and what it says of the process that it is for.
+struct Image {
+  std::string uri;                 // as it was asked for
+  std::string repository;          // "{registry}/{name}"
+  std::vector<std::string> parts;  // blobs: its configuration, then its layers, the lowest first
+  std::vector<std::string> entry_point, command;
+  std::string folder;
+  std::map<std::string, std::string> environment;
+  bool operator==(const Image&) const = default;
+};
+
 struct Code {
-  std::string zip;         // hash of the blob, lower-case hex SHA-256
+  std::string zip;         // hash of the blob, lower-case hex SHA-256; of an image its manifest's
   std::uint64_t size = 0;  // of the zip
   std::uint64_t unzipped = 0;
+  std::optional<Image> image = {};
   bool operator==(const Code&) const = default;
 };
 
@@ -31,6 +43,14 @@ struct LayerUse {
   bool operator==(const LayerUse&) const = default;
 };
 
+// What stands in place of the image's own; what is empty does not.
+struct ImageConfig {
+  std::vector<std::string> entry_point, command;
+  std::string folder;
+  bool empty() const { return entry_point.empty() && command.empty() && folder.empty(); }
+  bool operator==(const ImageConfig&) const = default;
+};
+
 // What a client set, copied whole into each published version.
 struct Configuration {
   std::string runtime, handler, role, description;
@@ -39,6 +59,7 @@ struct Configuration {
   int tmp_mb = 512;
   std::optional<std::map<std::string, std::string>> environment;  // absent and empty are told apart in answers
   std::vector<LayerUse> layers;
+  ImageConfig image;
   std::string architecture = "x86_64";
   std::string dead_letter;  // ARN of a queue or topic
   std::string log_group;    // empty: /aws/lambda/<name>

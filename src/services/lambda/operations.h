@@ -200,6 +200,11 @@ class Invocations {
                           std::optional<std::string> log_type);
   async::Task<std::shared_ptr<const Target>> ready(FunctionKey key, std::string qualifier);
   async::Task<Ran> run(std::shared_ptr<const Target> target, Job job);
+  struct Early;
+  async::Task<Ran> run_whole(std::shared_ptr<const Target> target, std::shared_ptr<const Version> version, Job job,
+                             std::shared_ptr<Early> early);
+  async::Task<> run_on(std::shared_ptr<const Target> target, std::shared_ptr<const Version> version, Job job,
+                       std::shared_ptr<Early> early);
   async::Task<bool> may_invoke(const contracts::Invocation& invocation, const Target& target, std::string& reason);
   // Throws what Invoke answers to a call with InvocationType Event.
   async::Task<> enqueue(Event event);

@@ -26,12 +26,14 @@ std::string boot_id() {
   return id;
 }
 
-void unpack_into(const std::string& zip, const fs::path& directory, const std::string& hash) {
+// `fill` writes into a folder of its own, which is seen only when it is whole.
+template <class Fill>
+void unpack_into(const fs::path& directory, const std::string& hash, const Fill& fill) {
   const auto temporary = directory / (std::string(kTemporary) + base::hex(base::random_bytes(8)));
   fs::create_directories(temporary);
   fs::permissions(temporary, fs::perms(0755));
   try {
-    if (unpack(zip, temporary).problem != PackageProblem::none) throw std::runtime_error("a kept package is not readable");
+    fill(temporary);
     std::error_code error;
     fs::rename(temporary, directory / hash, error);
     if (error && !fs::is_directory(directory / hash)) throw std::system_error(error, "rename of package directory");
@@ -55,8 +57,8 @@ Finally(F) -> Finally<F>;
 
 }  // namespace
 
-Packages::Packages(async::Loops& loops, store::Store& store, blobs::Blobs& blobs, fs::path directory)
-    : loops_(loops), store_(store), blobs_(blobs), directory_(std::move(directory)) {
+Packages::Packages(async::Loops& loops, store::Store& store, blobs::Blobs& blobs, fs::path directory, fs::path images)
+    : loops_(loops), store_(store), blobs_(blobs), directory_(std::move(directory)), images_(std::move(images)) {
   fs::create_directories(directory_);
 }
 
@@ -110,12 +112,60 @@ async::Task<Code> Packages::check(const std::string& zip) {
 async::Task<Packages::Kept> Packages::keep(std::string zip) {
   Kept kept;
   kept.code = co_await check(zip);
-  kept.pin = co_await pin(kept.code.zip);
+  kept.pins.push_back(co_await pin(kept.code.zip));
   co_await blobs_.put(zip);
   co_return kept;
 }
 
-async::Task<Packages::DirectoryRef> Packages::unpacked(std::string zip) {
+namespace {
+
+// https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-images.html
+[[noreturn]] void refuse_image(const std::string& uri, const ImageFault& fault) {
+  base::log_warn("container image refused", {{"image", uri}, {"reason", fault.what()}});
+  switch (fault.kind) {
+    case ImageFault::Kind::missing: invalid("Source image " + uri + " does not exist. Provide a valid source image.");
+    case ImageFault::Kind::unsupported:
+      invalid("The image manifest, config or layer media type for the source image " + uri + " is not supported.");
+    default: invalid("Source image " + uri + " is not valid. Provide a valid source image.");
+  }
+}
+
+}  // namespace
+
+async::Task<FoundImage> Packages::find(const std::string& uri) {
+  FoundImage found;
+  const auto name = parse_image_uri(uri);
+  if (!name) refuse_image(uri, {ImageFault::Kind::invalid, "not the URI of an image in ECR"});
+  try {
+    co_await loops_.block([&] { found = find_image(images_, *name); });
+  } catch (const ImageFault& fault) {
+    refuse_image(uri, fault);
+  }
+  found.code.image->uri = uri;
+  co_return found;
+}
+
+async::Task<Code> Packages::check_image(const std::string& uri) {
+  auto found = co_await find(uri);
+  co_return std::move(found.code);
+}
+
+async::Task<Packages::Kept> Packages::keep_image(std::string uri) {
+  auto found = co_await find(uri);
+  Kept kept;
+  kept.code = found.code;
+  kept.pins.push_back(co_await pin(kept.code.zip));
+  for (const auto& part : kept.code.image->parts) kept.pins.push_back(co_await pin(part));
+  try {
+    co_await loops_.block([&] { copy_image(found, blobs_); });
+  } catch (const ImageFault& fault) {
+    refuse_image(uri, fault);
+  }
+  co_return kept;
+}
+
+async::Task<Packages::DirectoryRef> Packages::unpacked(Code code) {
+  const auto& zip = code.zip;
   const auto pinned = co_await pin(zip);
   for (;;) {
     const auto ticket = changed_.ticket();
@@ -140,10 +190,17 @@ async::Task<Packages::DirectoryRef> Packages::unpacked(std::string zip) {
   const auto path = directory_ / zip;
   bool there = false;
   co_await loops_.block([&] { there = fs::is_directory(path); });
-  if (!there) {
+  if (!there && code.image) {
+    co_await loops_.block(
+        [&] { unpack_into(directory_, zip, [&](const fs::path& into) { unpack_image(*code.image, blobs_, into); }); });
+  } else if (!there) {
     const auto bytes = co_await blobs_.get(zip);
     if (!bytes) throw std::runtime_error("the package of a function is missing");
-    co_await loops_.block([&] { unpack_into(*bytes, directory_, zip); });
+    co_await loops_.block([&] {
+      unpack_into(directory_, zip, [&](const fs::path& into) {
+        if (unpack(*bytes, into).problem != PackageProblem::none) throw std::runtime_error("a kept package is not readable");
+      });
+    });
   }
   auto made = std::make_shared<const Directory>(Directory{path});
   {

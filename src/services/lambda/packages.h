@@ -1,4 +1,5 @@
-// Zips that rows name: kept as blobs, unpacked on disk when a function first needs them, both gone when nothing needs them.
+// Zips and images that rows name: kept as blobs, unpacked on disk when a function first needs them, both gone when nothing needs
+// them.
 //
 //   blob      written and synced before the row; erased when no row names it (keys: lambda/use)
 //   directory <directory>/<hash>/, made in a temporary one and renamed; derived, so never synced: what a reboot may have
@@ -18,6 +19,7 @@
 #include "async/gate.h"
 #include "async/loops.h"
 #include "blobs/blobs.h"
+#include "services/lambda/image.h"
 #include "services/lambda/model.h"
 #include "services/lambda/package.h"
 #include "store/store.h"
@@ -27,7 +29,9 @@ namespace lambari::lambda {
 // Thread-safe.
 class Packages {
  public:
-  Packages(async::Loops& loops, store::Store& store, blobs::Blobs& blobs, std::filesystem::path directory);
+  // `images` is where images are looked for.
+  Packages(async::Loops& loops, store::Store& store, blobs::Blobs& blobs, std::filesystem::path directory,
+           std::filesystem::path images);
 
   // Keeps a zip from being erased while the row that names it is on its way into the store.
   class Pin {
@@ -53,19 +57,22 @@ class Packages {
   // Checks a zip from a request and makes it durable. Throws AWS's faults for a bad one.
   struct Kept {
     Code code;
-    Pin pin;
+    std::vector<Pin> pins;
   };
   async::Task<Kept> keep(std::string zip);
+  // The same for the image that a URI means now.
+  async::Task<Kept> keep_image(std::string uri);
   // The checks alone, for a dry run.
   async::Task<Code> check(const std::string& zip);
+  async::Task<Code> check_image(const std::string& uri);
 
   // An unpacked package; it stays on disk while one of these is held.
   struct Directory {
     std::filesystem::path path;
   };
   using DirectoryRef = std::shared_ptr<const Directory>;
-  // Unpacks when needed, once for all who ask. Throws std::runtime_error when the blob is gone, std::system_error.
-  async::Task<DirectoryRef> unpacked(std::string zip);
+  // Unpacks when needed, once for all who ask. Throws std::runtime_error when the blob is gone, ImageFault, std::system_error.
+  async::Task<DirectoryRef> unpacked(Code code);
 
   async::Task<std::optional<std::string>> bytes(std::string zip);
 
@@ -82,11 +89,12 @@ class Packages {
  private:
   void unpin(const std::string& zip);
   async::Task<> discard(std::string zip);
+  async::Task<FoundImage> find(const std::string& uri);
 
   async::Loops& loops_;
   store::Store& store_;
   blobs::Blobs& blobs_;
-  const std::filesystem::path directory_;
+  const std::filesystem::path directory_, images_;
 
   std::mutex mutex_;
   async::Event changed_;

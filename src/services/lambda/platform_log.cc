@@ -44,16 +44,18 @@ void add_error(json::object& record, const sandbox::Outcome& outcome) {
 
 PlatformEvents init_started(const Version& v, bool provisioned, base::Timestamp now) {
   const auto style = log_style(v.configuration);
-  if (!style.json) return {init_start_line(v.function.region, v.configuration.runtime)};
+  const bool image = v.code.image.has_value();  // which has no runtime whose version could be told
+  if (!style.json) return image ? PlatformEvents{} : PlatformEvents{init_start_line(v.function.region, v.configuration.runtime)};
   if (!style.wants(LogLevel::info)) return {};
-  return {event("platform.initStart", now,
-                {{"initializationType", initialization_type(provisioned)},
-                 {"phase", "init"},
-                 {"runtimeVersion", runtime_version_name(v.configuration.runtime)},
-                 {"runtimeVersionArn", runtime_version_arn(v.function.region, v.configuration.runtime)},
-                 {"functionName", v.function.name},
-                 {"functionVersion", v.label()},
-                 {"instanceMaxMemory", v.configuration.memory_mb}})};
+  base::json::object record{{"initializationType", initialization_type(provisioned)}, {"phase", "init"}};
+  if (!image) {
+    record["runtimeVersion"] = runtime_version_name(v.configuration.runtime);
+    record["runtimeVersionArn"] = runtime_version_arn(v.function.region, v.configuration.runtime);
+  }
+  record["functionName"] = v.function.name;
+  record["functionVersion"] = v.label();
+  record["instanceMaxMemory"] = v.configuration.memory_mb;
+  return {event("platform.initStart", now, std::move(record))};
 }
 
 PlatformEvents init_ended(const Version& v, bool provisioned, std::string_view phase, const sandbox::Outcome& outcome,

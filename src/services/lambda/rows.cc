@@ -16,6 +16,7 @@ constexpr std::size_t kScan = 512;
 
 std::set<std::string> zips_of(const Version& v) {
   std::set<std::string> zips{v.code.zip};
+  if (v.code.image) zips.insert(v.code.image->parts.begin(), v.code.image->parts.end());
   for (const auto& layer : v.configuration.layers) zips.insert(layer.code.zip);
   return zips;
 }

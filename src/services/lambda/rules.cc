@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "sandbox/sandbox.h"
 #include "services/lambda/faults.h"
 
 namespace lambari::lambda {
@@ -304,15 +305,19 @@ void check_extras(const Extras& e) {
   if (e.kms_key && !e.kms_key->empty()) not_here("KMSKeyArn");
   if (e.tracing && e.tracing->Mode && *e.tracing->Mode != "PassThrough") not_here("TracingConfig mode " + *e.tracing->Mode);
   if (e.file_systems && !e.file_systems->empty()) not_here("FileSystemConfigs");
-  if (e.image && ((e.image->EntryPoint && !e.image->EntryPoint->empty()) || (e.image->Command && !e.image->Command->empty()) ||
-                  (e.image->WorkingDirectory && !e.image->WorkingDirectory->empty()))) {
-    not_here("ImageConfig");
-  }
   if (e.snap_start && e.snap_start->ApplyOn && *e.snap_start->ApplyOn != "None") not_here("SnapStart");
   if (e.capacity_provider) not_here("CapacityProviderConfig");
   if (e.durable) not_here("DurableConfig");
   if (e.runtime_config) not_here("RuntimeConfig");
   if (e.accelerator) not_here("AcceleratorConfig");
+}
+
+std::string runtime_of(const Configuration& c) { return c.runtime.empty() ? std::string(sandbox::kImageRuntime) : c.runtime; }
+
+void set_image_config(const aws::lambda::ImageConfig& config, bool is_image, Configuration& c) {
+  c.image = {config.EntryPoint.value_or(std::vector<std::string>{}), config.Command.value_or(std::vector<std::string>{}),
+             config.WorkingDirectory.value_or("")};
+  if (!is_image && !c.image.empty()) invalid("Please don't provide ImageConfig when the intended function PackageType is Zip.");
 }
 
 void set_logging(const aws::lambda::LoggingConfig& logging, Configuration& c) {

@@ -82,14 +82,17 @@ struct Extras {
   const std::optional<std::string>& kms_key;
   const std::optional<aws::lambda::TracingConfig>& tracing;
   const std::optional<std::vector<aws::lambda::FileSystemConfig>>& file_systems;
-  const std::optional<aws::lambda::ImageConfig>& image;
   const std::optional<aws::lambda::SnapStart>& snap_start;
   const std::optional<aws::lambda::CapacityProviderConfig>& capacity_provider;
   const std::optional<aws::lambda::DurableConfig>& durable;
   const std::optional<aws::lambda::FunctionRuntimeConfig>& runtime_config;
   const std::optional<aws::lambda::AcceleratorConfig>& accelerator;
 };
+// What its environment is prepared for; images bring all that is in it.
+std::string runtime_of(const Configuration& configuration);
 void check_extras(const Extras& extras);
+// What the request gives in place of what was there.
+void set_image_config(const aws::lambda::ImageConfig& config, bool is_image, Configuration& configuration);
 // What the request gives in place of what was there.
 void set_logging(const aws::lambda::LoggingConfig& logging, Configuration& configuration);
 void check_ephemeral_storage(int megabytes);

@@ -48,6 +48,8 @@ struct Dependencies {
   contracts::Authorizer& authorizer;
   // Holds unpacked code: <directory>/<hash of the zip>/. Derived from blobs; may be deleted while the program is down.
   std::filesystem::path directory;
+  // Holds the container images that functions may be made of: <images>/<repository>/ (an OCI layout) or <repository>.tar.
+  std::filesystem::path images = {};
   // Where destinations and dead letters are delivered; without it they are refused.
   delivery::Targets* targets = nullptr;
   // What SQS event source mappings pull from; without it they are refused.

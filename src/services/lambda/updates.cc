@@ -35,9 +35,10 @@ void begin_update(Version& v, base::Timestamp now) {
 }
 
 // A configuration with what the request gives in place of what was there. Layers are resolved elsewhere.
-Configuration merged(Configuration c, const aws::lambda::UpdateFunctionConfigurationRequest& r) {
-  check_extras({r.VpcConfig, r.KMSKeyArn, r.TracingConfig, r.FileSystemConfigs, r.ImageConfig, r.SnapStart,
-                r.CapacityProviderConfig, r.DurableConfig, r.RuntimeConfig, r.AcceleratorConfig});
+Configuration merged(Configuration c, bool image, const aws::lambda::UpdateFunctionConfigurationRequest& r) {
+  check_extras({r.VpcConfig, r.KMSKeyArn, r.TracingConfig, r.FileSystemConfigs, r.SnapStart, r.CapacityProviderConfig,
+                r.DurableConfig, r.RuntimeConfig, r.AcceleratorConfig});
+  if (image && (r.Runtime || r.Handler || (r.Layers && !r.Layers->empty()))) refuse_runtime_of_image();
   if (r.Role) {
     check_role(*r.Role);
     c.role = *r.Role;
@@ -47,7 +48,8 @@ Configuration merged(Configuration c, const aws::lambda::UpdateFunctionConfigura
     c.runtime = *r.Runtime;
   }
   if (r.Handler) c.handler = *r.Handler;
-  check_handler(c.runtime, c.handler);
+  if (!image) check_handler(c.runtime, c.handler);
+  if (r.ImageConfig) set_image_config(*r.ImageConfig, image, c);
   if (r.Description) c.description = *r.Description;
   if (r.DeadLetterConfig) c.dead_letter = dead_letter_target(r.DeadLetterConfig);
   if (r.Timeout) c.timeout_s = *r.Timeout;
@@ -68,20 +70,29 @@ Configuration merged(Configuration c, const aws::lambda::UpdateFunctionConfigura
 async::Task<aws::lambda::FunctionConfiguration> Functions::update_code(const wire::Call& call,
                                                                        aws::lambda::UpdateFunctionCodeRequest request) {
   const auto key = parse_function(request.FunctionName, std::nullopt, House::scope(call)).key;
-  if (request.ImageUri) invalid("Please don't provide ImageUri when updating a function with packageType Zip.");
   if (request.SourceKMSKeyArn && !request.SourceKMSKeyArn->empty()) not_here("SourceKMSKeyArn");
   if (request.PublishTo) not_here("PublishTo");
   if (request.Architectures) check_architectures(*request.Architectures);
   auto before = latest_for_update(*house_.d.store.read(), key, request.RevisionId);
-  auto zip = House::zip_of(request);
-  if (zip.empty()) invalid("Please provide a source for function code.");
+  std::string zip;
+  if (before.code.image) {
+    if (request.ZipFile || request.S3Bucket || request.S3Key)
+      invalid("Please don't provide ZipFile or S3 when updating a function with packageType Image.");
+    if (!request.ImageUri) invalid("Please provide ImageUri when updating a function with packageType Image.");
+  } else {
+    if (request.ImageUri) invalid("Please don't provide ImageUri when updating a function with packageType Zip.");
+    zip = House::zip_of(request);
+    if (zip.empty()) invalid("Please provide a source for function code.");
+  }
 
   if (request.DryRun.value_or(false)) {
-    before.code = co_await house_.packages.check(zip);
+    before.code =
+        request.ImageUri ? co_await house_.packages.check_image(*request.ImageUri) : co_await house_.packages.check(zip);
     check_total_size(before.code, before.configuration.layers);
     co_return describe(before, {});
   }
-  const auto kept = co_await house_.packages.keep(std::move(zip));
+  const auto kept =
+      request.ImageUri ? co_await house_.packages.keep_image(*request.ImageUri) : co_await house_.packages.keep(std::move(zip));
   const auto now = house_.d.clock.now();
   std::vector<std::string> loose;
   std::optional<Version> published;
@@ -89,6 +100,8 @@ async::Task<aws::lambda::FunctionConfiguration> Functions::update_code(const wir
     loose.clear();
     published.reset();
     auto v = latest_for_update(t, key, request.RevisionId);
+    if (v.code.image.has_value() != kept.code.image.has_value())  // deleted and made anew meanwhile
+      refuse<aws::lambda::ResourceConflictException>("The package type of " + function_arn(key) + " has changed.");
     check_total_size(kept.code, v.configuration.layers);
     v.code = kept.code;
     begin_update(v, now);
@@ -113,7 +126,7 @@ async::Task<aws::lambda::FunctionConfiguration> Functions::update_configuration(
     const wire::Call& call, aws::lambda::UpdateFunctionConfigurationRequest request) {
   const auto key = parse_function(request.FunctionName, std::nullopt, House::scope(call)).key;
   const auto before = latest_for_update(*house_.d.store.read(), key, request.RevisionId);
-  merged(before.configuration, request);
+  merged(before.configuration, before.code.image.has_value(), request);
   if (request.Role) co_await house_.check_role_usable(call, *request.Role);
   if (request.DeadLetterConfig)
     co_await check_dead_letter(house_, request.Role.value_or(before.configuration.role),
@@ -127,7 +140,7 @@ async::Task<aws::lambda::FunctionConfiguration> Functions::update_configuration(
   const auto latest = co_await house_.d.store.transact([&](store::Transaction& t) {
     loose.clear();
     auto v = latest_for_update(t, key, request.RevisionId);
-    v.configuration = merged(std::move(v.configuration), request);
+    v.configuration = merged(std::move(v.configuration), v.code.image.has_value(), request);
     if (request.Layers) v.configuration.layers = layers.uses;
     check_total_size(v.code, v.configuration.layers);
     begin_update(v, now);
