@@ -15,7 +15,7 @@ import botocore.credentials
 import pytest
 import requests
 from botocore.exceptions import ClientError
-from lambari import ACCOUNT, REGION
+from lambari import ACCOUNT, REGION, Lambari
 
 
 def error_of(call, *arguments, **options):
@@ -318,6 +318,18 @@ def test_fifo_queues_throttle(server, name):
         assert error_of(sqs.set_queue_attributes, QueueUrl=url, Attributes=attributes) == "InvalidAttributeValue"
     standard = sqs.create_queue(QueueName=name)["QueueUrl"]
     assert error_of(sqs.set_queue_attributes, QueueUrl=standard, Attributes={"FifoThroughputLimit": "perQueue"}) == "InvalidAttributeName"
+
+
+def test_throttling_may_be_turned_off(name):
+    server = Lambari("--throttling", "none").start()
+    try:
+        sqs = server.client("sqs")
+        url = sqs.create_queue(QueueName=name + ".fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+        with Crowd(url):
+            for _ in range(100):
+                sqs.receive_message(QueueUrl=url)
+    finally:
+        server.close()
 
 
 @pytest.mark.parametrize("program", [None, "/usr/bin/aws"])
