@@ -166,6 +166,7 @@ Selected select(State& state, const wire::Call& call, const Statement& statement
       parts.erase(bound);
     }
     request.range = range_of(table, index, condition);
+    request.row = row_of(table, index, condition);
   } else {
     if (!statement.order_by.empty()) {
       invalid("Must have WHERE clause in the statement when using ORDER BY clause.");

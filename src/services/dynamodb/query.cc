@@ -159,6 +159,7 @@ async::Task<api::QueryOutput> query(Shared state, wire::Call call, api::QueryInp
   page.order = request.ScanIndexForward.value_or(true) ? store::Order::ascending : store::Order::descending;
   page.consistent = consistent;
   page.range = range_of(*table, index, condition);
+  page.row = row_of(*table, index, condition);
   co_return read_and_answer<api::QueryOutput>(*state, *reader, request, *table, index, std::move(page), reading, start);
 }
 

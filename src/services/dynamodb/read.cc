@@ -34,6 +34,16 @@ std::string successor(std::string key) {
   return key;
 }
 
+std::vector<store::KeyValue> rows_of(store::Reader& reader, const PageRequest& request, const store::Range& range,
+                                     std::size_t limit) {
+  if (!request.row) return reader.scan(range, limit, request.order);
+  const auto& key = *request.row;
+  if (key < range.begin || (!range.end.empty() && key >= range.end)) return {};  // a page after it
+  auto value = reader.get(key);
+  if (!value) return {};
+  return {{key, std::move(*value)}};
+}
+
 void charge(Page& page, const Table& table, const Index* index, std::size_t bytes, std::size_t fetched_units, bool consistent) {
   const auto units = read_units(bytes, consistent);
   if (index == nullptr) {
@@ -61,6 +71,13 @@ store::Range range_of(const Table& table, const Index* index, const KeyCondition
     case Kind::between: return {at(0), end_of(at(1))};
     default: return store::prefix_range(partition + open_text(condition.values[0]));
   }
+}
+
+std::optional<std::string> row_of(const Table& table, const Index* index, const KeyCondition& condition) {
+  if (index != nullptr) return std::nullopt;
+  if (table.key.range.empty()) return keys::item(table.id, condition.hash, nullptr);
+  if (condition.kind != Condition::Kind::equal) return std::nullopt;
+  return keys::item(table.id, condition.hash, &condition.values[0]);
 }
 
 store::Range segment_of(const Table& table, const Index* index, std::uint64_t segment, std::uint64_t total) {
@@ -106,8 +123,8 @@ Page read_page(store::Reader& reader, const Table& table, const Index* index, co
   const bool fetch = request.wanted.whole && index != nullptr && index->projection != "ALL";
   for (bool more = true; more;) {
     const auto left = request.limit == 0 ? kChunk : std::min(kChunk, request.limit - page.scanned);
-    const auto rows = reader.scan(range, left, request.order);
-    more = rows.size() == left;
+    const auto rows = rows_of(reader, request, range, left);
+    more = !request.row && rows.size() == left;
     for (const auto& row : rows) {
       auto item = decode_item(row.value);
       bytes += size_of(item);

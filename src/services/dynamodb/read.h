@@ -24,6 +24,7 @@ struct Wanted {
 
 struct PageRequest {
   store::Range range;
+  std::optional<std::string> row;  // the only one that `range` can hold, where row_of() knows it
   store::Order order = store::Order::ascending;
   std::size_t limit = 0;  // items read; 0: no limit
   bool consistent = false;
@@ -41,6 +42,9 @@ Page read_page(store::Reader& reader, const Table& table, const Index* index, co
 
 // The rows that a key condition asks for.
 store::Range range_of(const Table& table, const Index* index, const KeyCondition& condition);
+// The row, when the condition names a whole key of the table. To get one row costs less than to look for all of a range: the
+// files that do not have it are passed over.
+std::optional<std::string> row_of(const Table& table, const Index* index, const KeyCondition& condition);
 // Segment `segment` of `total` of a scan.
 store::Range segment_of(const Table& table, const Index* index, std::uint64_t segment, std::uint64_t total);
 // The range cut to what comes after an ExclusiveStartKey. Throws ValidationException when that is not one of its keys.

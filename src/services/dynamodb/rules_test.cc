@@ -220,6 +220,23 @@ TEST(KeyConditions, BecomeRangesOfRows) {
   EXPECT_FALSE(holds(Kind::between, {"-1", "5"}, "-2"));
 }
 
+TEST(KeyConditions, NameOneRowByAWholeKey) {
+  auto t = table();
+  using Kind = Condition::Kind;
+  const auto five = N("5");
+  const KeyCondition whole{S("a"), Kind::equal, {five}};
+  EXPECT_EQ(row_of(t, nullptr, whole), keys::item(t.id, S("a"), &five));
+  EXPECT_EQ(range_of(t, nullptr, whole).begin, keys::item(t.id, S("a"), &five));
+  EXPECT_FALSE(row_of(t, nullptr, {S("a"), Kind::less_equal, {five}}));
+  EXPECT_FALSE(row_of(t, nullptr, {S("a"), {}, {}}));
+  Index index;
+  index.id = 1;
+  index.key = t.key;
+  EXPECT_FALSE(row_of(t, &index, whole));  // an index may hold many items under one key
+  t.key.range.clear();
+  EXPECT_EQ(row_of(t, nullptr, {S("a"), {}, {}}), keys::item(t.id, S("a"), nullptr));
+}
+
 TEST(Segments, PartTheWholeTable) {
   const auto t = table();
   std::string end;
