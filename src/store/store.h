@@ -8,7 +8,7 @@
 // Destroying a store commits what is pending. Its waiters are then posted to their loops: stop the loops before, destroy them
 // after. Several stores never share a directory.
 //
-// Limits: key <= 4 KiB, value <= 1 MiB (larger bodies go to blobs), 16 MiB and 100,000 writes per transaction;
+// Limits: key <= 16 KiB, value <= 1 MiB (larger bodies go to blobs), 16 MiB and 100,000 writes per transaction;
 // beyond them the body's call throws std::length_error.
 #pragma once
 

@@ -31,7 +31,7 @@ std::vector<KeyValue> Work::scan(const Range& range, std::size_t limit, Order or
 }
 
 void Work::admit(std::size_t key, std::size_t value) const {
-  if (key > kMaxKey) throw std::length_error("store: key longer than 4 KiB");
+  if (key > kMaxKey) throw std::length_error("store: key longer than 16 KiB");
   if (value > kMaxValue) throw std::length_error("store: value longer than 1 MiB");
   if (writes_.calls() >= kMaxTransactionWrites) throw std::length_error("store: more than 100,000 writes in a transaction");
   if (writes_.bytes() + key + value > kMaxTransactionBytes) throw std::length_error("store: more than 16 MiB in a transaction");

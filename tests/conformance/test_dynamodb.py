@@ -105,6 +105,23 @@ def test_an_index_made_later_is_filled_and_then_deleted(server, dynamodb, name):
     assert eventually(lambda: not index())
 
 
+def test_the_longest_keys_of_a_table_and_its_index(dynamodb, name):
+    sizes = {"pk": 2048, "sk": 1024, "gpk": 2048, "gsk": 1024}
+    create(dynamodb, name, AttributeDefinitions=[{"AttributeName": a, "AttributeType": "B"} for a in sizes],
+           GlobalSecondaryIndexes=[{"IndexName": "longest", "Projection": {"ProjectionType": "ALL"},
+                                    "KeySchema": [{"AttributeName": "gpk", "KeyType": "HASH"}, {"AttributeName": "gsk", "KeyType": "RANGE"}]}])
+    item = {attribute: {"B": b"\0" * size} for attribute, size in sizes.items()}  # zeros take the most room in a key of the store
+    dynamodb.put_item(TableName=name, Item=item)
+    assert dynamodb.get_item(TableName=name, Key={"pk": item["pk"], "sk": item["sk"]})["Item"] == item
+    found = dynamodb.query(TableName=name, IndexName="longest", KeyConditionExpression="gpk = :p AND gsk = :s",
+                           ExpressionAttributeValues={":p": item["gpk"], ":s": item["gsk"]})
+    assert found["Items"] == [item]
+    for attribute, size in sizes.items():
+        with pytest.raises(ClientError) as refused:
+            dynamodb.put_item(TableName=name, Item={**item, attribute: {"B": b"\0" * (size + 1)}})
+        assert refused.value.response["Error"]["Code"] == "ValidationException"
+
+
 def test_transactions_are_all_or_nothing(dynamodb, name):
     create(dynamodb, name)
     key = lambda who: {"pk": {"S": who}, "sk": {"S": "balance"}}  # noqa: E731

@@ -294,7 +294,8 @@ async::Task<api::BatchExecuteStatementOutput> execute_batch(Shared state, wire::
     if (statements[i]) {
       response.TableName = statements[i]->table;
       try {
-        co_await check_access(state, call, {*statements[i]});
+        const std::vector<Statement> alone{*statements[i]};
+        co_await check_access(state, call, alone);
         auto ran = co_await run(state, call, std::move(*statements[i]), given.ConsistentRead.value_or(false), 0, std::nullopt,
                                 given.ReturnValuesOnConditionCheckFailure == "ALL_OLD");
         if (!ran.items.empty()) response.Item = to_wire(ran.items[0]);
