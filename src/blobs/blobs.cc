@@ -210,6 +210,12 @@ bool Blobs::Writing::finish(const Hash& expected) {
   return true;
 }
 
+bool Blobs::keep(const Hash& hash) {
+  if (!has(hash)) return false;
+  state_->sync_names(hash);
+  return true;
+}
+
 std::unique_ptr<Blobs::Writing> Blobs::begin() {
   return std::unique_ptr<Writing>(new Writing(std::make_unique<Writing::Body>(*state_)));
 }

@@ -40,6 +40,8 @@ class Blobs {
     std::unique_ptr<Body> body_;
   };
   std::unique_ptr<Writing> begin();
+  // As if it had been written again; false when it is not there. Blocks.
+  bool keep(const Hash& hash);
 
   async::Task<std::optional<std::string>> get(const Hash& hash);
   std::filesystem::path path(const Hash& hash) const;  // of an existing body; never write to it

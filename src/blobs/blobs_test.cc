@@ -81,6 +81,7 @@ TEST_F(BlobsTest, ABodyInPiecesIsTheSameBody) {
     body.reset();
     EXPECT_EQ(temporaries(), 0U);
     EXPECT_EQ(bodies().size(), right ? 1U : 0U);
+    EXPECT_EQ(blobs.keep(hash), right);
   }
   blobs.begin()->add(piece);  // dropped
   EXPECT_EQ(temporaries(), 0U);

@@ -267,6 +267,7 @@ FoundImage find_image(const fs::path& folder, const ImageName& name, const Image
 void copy_image(const FoundImage& found, blobs::Blobs& blobs) {
   const auto layout = open_layout(found.place);
   for (const auto& part : found.code.image->parts) {
+    if (blobs.keep(part)) continue;  // of a common base, or of this image before
     const auto body = blobs.begin();
     if (!layout->read(blob_path(part), [&](std::string_view piece) { body->add(piece); }))
       throw ImageFault(Kind::invalid, "a blob is missing");
