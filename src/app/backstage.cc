@@ -171,6 +171,8 @@ std::string House::Parts::metrics() const {
       static_cast<double>(functions.records_invoked));
   add("lambari_lambda_source_records_failed_total", "counter", "Records whose invocation failed.",
       static_cast<double>(functions.records_failed));
+  add("lambari_lambda_source_records_dropped_total", "counter", "Records of streams that were given up.",
+      static_cast<double>(functions.records_dropped));
   add("lambari_lambda_source_records_deleted_total", "counter", "Records that were processed or filtered out.",
       static_cast<double>(functions.records_deleted));
   add("lambari_logs_dropped_total", "counter", "Log events that did not fit in the buffer.", static_cast<double>(logs.dropped()));

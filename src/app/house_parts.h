@@ -114,9 +114,9 @@ struct House::Parts final : front::Backstage {
   logs::Logs logs;
   delivery::Targets targets;  // filled when the rooms are made
   sqs::Sqs sqs;
+  dynamodb::DynamoDb dynamodb;
   lambda::Lambda lambda;
   apigateway::ApiGateway apigateway;
-  dynamodb::DynamoDb dynamodb;
   ExecuteApi execute_api;
   LambdaUrl lambda_url;
   sns::Sns sns;

@@ -65,7 +65,7 @@ void State::committed(const Table& table, const Consumed& consumed, Direction di
   // Halves of units, so that eventually consistent reads count whole.
   meter.count("dynamodb", direction == Direction::read ? "ReadRequestHalfUnits" : "WriteRequestHalfUnits", table.arn(),
               static_cast<std::uint64_t>(consumed.total() * 2));
-  if (direction == Direction::write && table.stream() != nullptr) written.notify_all();
+  if (direction == Direction::write && table.stream() != nullptr) news.tell(table.id);
 }
 
 std::optional<WireItem> returned(const std::string& mode, const ItemChange& change, const lang::dynamodb::Update& update) {

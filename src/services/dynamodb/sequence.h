@@ -6,6 +6,8 @@
 #include <mutex>
 #include <set>
 
+#include "async/gate.h"
+
 namespace lambari::dynamodb {
 
 // Thread-safe.
@@ -19,14 +21,20 @@ class Sequence {
     const std::lock_guard lock(mutex_);
     return under_way_.empty() ? next_ : *under_way_.begin();
   }
+  // Notified when the horizon may have risen past a number that was under way.
+  async::Event& risen() { return risen_; }
 
   // The numbers of one transaction, under way until it is destroyed: keep it until the commit has returned.
   class Ticket {
    public:
     explicit Ticket(Sequence& sequence) : sequence_(sequence) {}
     ~Ticket() {
-      const std::lock_guard lock(sequence_.mutex_);
-      drop();
+      {
+        const std::lock_guard lock(sequence_.mutex_);
+        if (first_ == 0) return;
+        drop();
+      }
+      sequence_.risen_.notify_all();
     }
     Ticket(const Ticket&) = delete;
 
@@ -58,6 +66,7 @@ class Sequence {
   std::mutex mutex_;
   std::uint64_t next_ = 1;             // guarded by mutex_
   std::set<std::uint64_t> under_way_;  // guarded by mutex_; the first number of each ticket
+  async::Event risen_;
 };
 
 }  // namespace lambari::dynamodb

@@ -6,6 +6,7 @@
 #include "services/dynamodb/control.h"
 #include "services/dynamodb/items.h"
 #include "services/dynamodb/keys.h"
+#include "services/dynamodb/stream_source.h"
 #include "services/dynamodb/streams.h"
 #include "store/key.h"
 
@@ -79,7 +80,8 @@ void State::changed(const TableKey& name) {
 DynamoDb::DynamoDb(Dependencies dependencies)
     : state_(std::make_shared<State>(dependencies.loops, dependencies.clock, dependencies.store, dependencies.authorizer,
                                      dependencies.meter)),
-      streams_(std::make_unique<Streams>(state_)) {
+      streams_(std::make_unique<Streams>(state_)),
+      stream_source_(std::make_unique<StreamSource>(state_)) {
   dependencies.clock.on_jump([weak = std::weak_ptr(state_)] {
     if (auto state = weak.lock()) state->stirred.notify_all();
   });
@@ -88,6 +90,8 @@ DynamoDb::DynamoDb(Dependencies dependencies)
 DynamoDb::~DynamoDb() { state_->stopping = true; }
 
 wire::Service& DynamoDb::streams_api() { return *streams_; }
+
+contracts::StreamSource& DynamoDb::stream_source() { return *stream_source_; }
 
 async::Task<> DynamoDb::start() {
   const auto begun = co_await state_->store.transact([&](store::Transaction& t) {

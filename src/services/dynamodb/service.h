@@ -10,6 +10,7 @@
 #include "contracts/authorizer.h"
 #include "contracts/meter.h"
 #include "contracts/room.h"
+#include "contracts/stream_source.h"
 #include "store/store.h"
 
 namespace lambari::dynamodb {
@@ -33,6 +34,7 @@ class DynamoDb final : public aws::dynamodb::AbstractService, public contracts::
   DynamoDb(const DynamoDb&) = delete;
 
   wire::Service& streams_api();
+  contracts::StreamSource& stream_source();
 
   // contracts::Room
   std::string_view name() const override { return "dynamodb"; }
@@ -116,6 +118,7 @@ class DynamoDb final : public aws::dynamodb::AbstractService, public contracts::
  private:
   std::shared_ptr<State> state_;
   std::unique_ptr<Streams> streams_;
+  std::unique_ptr<contracts::StreamSource> stream_source_;
 };
 
 }  // namespace lambari::dynamodb

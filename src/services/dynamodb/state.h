@@ -16,6 +16,7 @@
 #include "contracts/authorizer.h"
 #include "contracts/meter.h"
 #include "services/dynamodb/capacity.h"
+#include "services/dynamodb/news.h"
 #include "services/dynamodb/sequence.h"
 #include "services/dynamodb/tables.h"
 #include "services/dynamodb/writes.h"
@@ -102,7 +103,7 @@ struct State {
   std::atomic<std::int64_t> last_revision{0};   // of a policy
   std::atomic<std::uint64_t> table_changes{0};  // see changed()
   async::Event stirred;                         // the clock was moved, a table waits to be settled, or the room stops
-  async::Event written;                         // a stream has news
+  News news;                                    // of streams
   std::atomic<bool> stopping{false};
   std::atomic<int> background{0};
   async::Event ended;

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "services/dynamodb/convert.h"
 #include "services/dynamodb/keys.h"
-#include "services/dynamodb/stream_record.h"
+#include "services/dynamodb/stream_reader.h"
 #include "store/key.h"
 
 namespace lambari::dynamodb {
@@ -16,56 +16,12 @@ namespace {
 namespace api = aws::dynamodbstreams;
 
 constexpr std::size_t kMaxRecords = 1000, kMaxBytes = 1024 * 1024, kPage = 100;
-constexpr std::int64_t kIteratorLife = 15 * 60 * 1000;     // ms
-constexpr std::int64_t kRecordLife = 24 * 60 * 60 * 1000;  // ms
-constexpr std::string_view kSequenceStart = "1";           // AWS's numbers have 21 digits and more
+constexpr std::int64_t kIteratorLife = 15 * 60 * 1000;  // ms
 
-std::string spelled_sequence(std::uint64_t number) {
-  auto digits = std::to_string(number);
-  return std::string(kSequenceStart) + std::string(20 - digits.size(), '0') + digits;
-}
-
-std::uint64_t sequence_of(const std::string& text) {
-  if (text.size() != 21 || !text.starts_with(kSequenceStart) || text.find_first_not_of("0123456789") != std::string::npos) {
-    invalid("Invalid SequenceNumber: " + text);
-  }
-  try {
-    return std::stoull(text.substr(1));
-  } catch (const std::out_of_range&) {
-    invalid("Invalid SequenceNumber: " + text);
-  }
-}
-
-struct Found {
-  SharedTable table;
-  const Stream* stream = nullptr;
-};
-
-Found find_stream(State& state, store::Reader& reader, const wire::Call& call, const std::string& arn) {
-  const auto name = parse_arn(arn);
-  const auto parts = base::split(arn, '/');
-  if (!name || parts.size() != 4 || parts[2] != "stream") invalid("Invalid StreamArn");
-  if (name->account == call.account) {
-    if (auto table = state.tables.find(reader, *name)) {
-      for (const auto& stream : table->streams)
-        if (stream.label == parts[3]) return {table, &stream};
-    }
-  }
-  throw api::ResourceNotFoundException("Requested resource not found: Stream: " + arn + " not found");
-}
-
-// The same for all streams of a table's row: one shard each.
-std::string shard_id(const Table& table, const Stream& stream) {
-  const auto digest = base::hex(base::sha1(table.uuid + stream.label)).substr(0, 8);
-  auto time = std::to_string(table.created);
-  return "shardId-" + std::string(20 - std::min<std::size_t>(20, time.size()), '0') + time + "-" + digest;
-}
-
-std::uint64_t sequence_of_key(const std::string& key) {
-  store::KeyReader reader(std::string_view(key).substr(key.size() - 8));
-  std::uint64_t sequence = 0;
-  if (!reader.number(sequence)) throw std::runtime_error("dynamodb: a stream record's key is cut off");
-  return sequence;
+FoundStream need_stream(State& state, store::Reader& reader, const wire::Call& call, const std::string& arn) {
+  auto found = find_stream(state, reader, call.account, arn);
+  if (!found) stream_not_found(arn);
+  return std::move(*found);
 }
 
 // Opaque to clients: a place in a stream, and since when it is valid.
@@ -99,7 +55,7 @@ Iterator read_iterator(const std::string& text, base::Timestamp now) {
 
 api::Record to_record(const Table& table, const Stream& stream, std::uint64_t sequence, const StreamRecord& record) {
   api::Record out;
-  out.eventID = base::hex(base::md5(table.uuid + stream.label + std::to_string(sequence)));
+  out.eventID = event_id(table, stream, sequence);
   out.eventName = record.event;
   out.eventVersion = "1.1";
   out.eventSource = "aws:dynamodb";
@@ -107,17 +63,10 @@ api::Record to_record(const Table& table, const Stream& stream, std::uint64_t se
   auto& body = out.dynamodb.emplace();
   body.ApproximateCreationDateTime = base::Timestamp{record.created.ms / 1000 * 1000};
   body.Keys = to_stream_wire(record.keys);
-  auto size = size_of(record.keys);
-  if (record.new_image) {
-    body.NewImage = to_stream_wire(*record.new_image);
-    size += size_of(*record.new_image);
-  }
-  if (record.old_image) {
-    body.OldImage = to_stream_wire(*record.old_image);
-    size += size_of(*record.old_image);
-  }
+  if (record.new_image) body.NewImage = to_stream_wire(*record.new_image);
+  if (record.old_image) body.OldImage = to_stream_wire(*record.old_image);
   body.SequenceNumber = spelled_sequence(sequence);
-  body.SizeBytes = static_cast<std::int64_t>(size);
+  body.SizeBytes = static_cast<std::int64_t>(size_of(record));
   body.StreamViewType = stream.view;
   if (record.expired) {
     auto& who = out.userIdentity.emplace();
@@ -184,7 +133,7 @@ async::Task<api::ListStreamsOutput> Streams::ListStreams(const wire::Call& call,
 
 async::Task<api::DescribeStreamOutput> Streams::DescribeStream(const wire::Call& call, api::DescribeStreamInput request) {
   const auto reader = state_->store.read();
-  const auto [table, stream] = find_stream(*state_, *reader, call, request.StreamArn);
+  const auto [table, stream] = need_stream(*state_, *reader, call, request.StreamArn);
   api::DescribeStreamOutput out;
   auto& description = out.StreamDescription.emplace();
   description.StreamArn = request.StreamArn;
@@ -215,7 +164,7 @@ async::Task<api::DescribeStreamOutput> Streams::DescribeStream(const wire::Call&
 
 async::Task<api::GetShardIteratorOutput> Streams::GetShardIterator(const wire::Call& call, api::GetShardIteratorInput request) {
   const auto reader = state_->store.read();
-  const auto [table, stream] = find_stream(*state_, *reader, call, request.StreamArn);
+  const auto [table, stream] = need_stream(*state_, *reader, call, request.StreamArn);
   if (request.ShardId != shard_id(*table, *stream)) {
     throw api::ResourceNotFoundException("Requested resource not found: Shard does not exist");
   }
@@ -239,32 +188,20 @@ async::Task<api::GetRecordsOutput> Streams::GetRecords(const wire::Call& call, a
   const auto iterator = read_iterator(request.ShardIterator, now);
   const auto horizon = state_->sequence.horizon();  // before the view is taken: it holds all below
   const auto reader = state_->store.read();
-  const auto [table, stream] = find_stream(*state_, *reader, call, iterator.arn);
+  const auto [table, stream] = need_stream(*state_, *reader, call, iterator.arn);
   const auto limit = static_cast<std::size_t>(
       std::clamp(request.Limit.value_or(static_cast<std::int32_t>(kMaxRecords)), 1, static_cast<std::int32_t>(kMaxRecords)));
-  store::Range range{keys::stream_record(table->id, stream->label, iterator.next),
-                     keys::stream_record(table->id, stream->label, horizon)};
   api::GetRecordsOutput out;
   auto& records = out.Records.emplace();
-  auto next = iterator.next;
   std::size_t bytes = 0;
-  bool more = range.begin < range.end;
-  while (more && records.size() < limit && bytes < kMaxBytes) {
-    const auto rows = reader->scan(range, std::min(kPage, limit - records.size()));
-    more = !rows.empty();
-    for (const auto& row : rows) {
-      const auto sequence = sequence_of_key(row.key);
-      next = sequence + 1;
-      range.begin = row.key + '\0';
-      const auto record = decode_record(row.value);
-      if (record.created.ms + kRecordLife < now.ms) continue;  // about to be trimmed
-      records.push_back(to_record(*table, *stream, sequence, record));
-      bytes += row.value.size();
-      if (bytes >= kMaxBytes) break;
-    }
-  }
-  // All below the horizon was seen: the next call need not look at it again.
-  if (!more) next = std::max(next, horizon);
+  const auto [next, more] = walk(*reader, *table, *stream, iterator.next, horizon, std::min(kPage, limit),
+                                 [&](std::uint64_t sequence, std::string_view row) {
+                                   const auto record = decode_record(row);
+                                   if (record.created.ms + kStreamLife < now.ms) return true;  // about to be trimmed
+                                   records.push_back(to_record(*table, *stream, sequence, record));
+                                   bytes += row.size();
+                                   return records.size() < limit && bytes < kMaxBytes;
+                                 });
   if (stream->enabled || more) out.NextShardIterator = iterator_of(iterator.arn, next, now);
   co_return out;
 }

@@ -8,6 +8,7 @@
 #include "services/dynamodb/keys.h"
 #include "services/dynamodb/schema.h"
 #include "services/dynamodb/state.h"
+#include "services/dynamodb/stream_reader.h"
 #include "store/key.h"
 
 namespace lambari::dynamodb {
@@ -16,9 +17,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kEvery = 1s;
-constexpr int kTrimEvery = 60;                   // rounds
-constexpr std::int64_t kDay = 24 * 3600 * 1000;  // ms
-constexpr std::int64_t kStreamLife = kDay;
+constexpr int kTrimEvery = 60;                       // rounds
+constexpr std::int64_t kDay = 24 * 3600 * 1000;      // ms
 constexpr std::int64_t kTokenLife = 10 * 60 * 1000;  // ms
 constexpr std::size_t kAtOnce = 100;
 
@@ -52,7 +52,7 @@ async::Task<bool> expire_some(Shared state, TableKey name) {
     return out;
   });
   for (const auto& growth : done.growth) state->sizes.grow(done.table->id, growth);
-  if (!done.growth.empty() && done.table->stream() != nullptr) state->written.notify_all();
+  if (!done.growth.empty() && done.table->stream() != nullptr) state->news.tell(done.table->id);
   co_return done.seen == kAtOnce;
 }
 

@@ -30,5 +30,7 @@ class EventInvokeConfigs {
 std::string dead_letter_target(const std::optional<aws::lambda::DeadLetterConfig>& config);
 // Throws InvalidParameterValueException when nothing here delivers to `arn`, or the role may not.
 async::Task<> check_dead_letter(House& house, std::string role, std::string arn);
+// Likewise of a destination of the function's records; "" is none.
+async::Task<> check_destination(House& house, FunctionKey key, std::string role, std::string arn);
 
 }  // namespace lambari::lambda

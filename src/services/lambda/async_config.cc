@@ -63,6 +63,8 @@ async::Task<bool> may_send(House& house, std::string role, std::string action, s
   co_return decision.allowed;
 }
 
+}  // namespace
+
 async::Task<> check_destination(House& house, FunctionKey key, std::string role, std::string arn) {
   if (arn.empty()) co_return;
   const auto call = destination_call(arn);
@@ -77,8 +79,6 @@ async::Task<> check_destination(House& house, FunctionKey key, std::string role,
   if (!co_await may_send(house, role, call.action, arn))
     invalid("The function's execution role does not have permissions to call " + call.call + " on " + arn);
 }
-
-}  // namespace
 
 std::string dead_letter_target(const std::optional<aws::lambda::DeadLetterConfig>& config) {
   if (!config || !config->TargetArn) return {};

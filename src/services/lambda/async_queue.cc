@@ -77,6 +77,10 @@ async::Task<> AsyncQueue::accept(Event event) {
   ++received_;
 }
 
+delivery::Outbox::Added AsyncQueue::add_record(store::Transaction& t, const Record& record) {
+  return records_.add(t, {record.parcel.target, house_.d.clock.now(), encode(record)});
+}
+
 async::Task<Verdict> AsyncQueue::attempt(Work work) {
   const auto event = decode_event(work.payload);
   auto progress = decode_progress(work.state);

@@ -30,6 +30,10 @@ class AsyncQueue {
   // Returns when the event is durable: from then on it is attempted at least once, whatever happens.
   async::Task<> accept(Event event);
 
+  // What a destination is told, in the transaction of what it is told of; wake_records() after the commit.
+  delivery::Outbox::Added add_record(store::Transaction& t, const Record& record);
+  void wake_records(const std::vector<delivery::Outbox::Added>& added) { records_.wake(added); }
+
   struct Counters {
     std::uint64_t received = 0, dropped = 0, dead_letter_errors = 0, destination_failures = 0;
   };

@@ -18,6 +18,7 @@
 #include "base/ids.h"
 #include "base/json.h"
 #include "services/lambda/service.h"
+#include "services/lambda/sources/fake_streams.h"
 #include "services/lambda/zip_maker.h"
 #include "store/engines.h"
 
@@ -312,7 +313,8 @@ class World {
                                                  .directory = scratch / "code",
                                                  .images = scratch / "images",
                                                  .targets = &delivery_targets,
-                                                 .queues = &queue_source},
+                                                 .queues = &queue_source,
+                                                 .streams = &streams},
                                     settings);
     delivery_targets.add("lambda", *room);
     loops.run(room->start());
@@ -423,6 +425,7 @@ class World {
   FakeMeter meter;
   FakeTarget queues;
   FakeQueues queue_source;
+  sources::testing::FakeStreams streams;
   delivery::Targets delivery_targets;
   Settings settings;
   wire::Call call;

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "services/lambda/mapping_model.h"
 #include "services/lambda/model.h"
 #include "store/key.h"
 #include "store/store.h"
@@ -61,6 +62,17 @@ inline std::string all_mappings() { return Key("lambda/mapping").str(); }
 // lambda/mapping-pair, account, region, function, qualifier, source -> UUID: each pair is mapped once
 inline std::string mapping_pair(const FunctionKey& f, std::string_view source, std::string_view qualifier) {
   return under("lambda/mapping-pair", f).text(qualifier).text(source).str();
+}
+
+// lambda/checkpoint, account, region, UUID, shard, lane -> how far a lane of the mapping has read
+inline std::string checkpoints(const Mapping& m) {
+  return Key("lambda/checkpoint").text(m.function.account).text(m.function.region).text(m.uuid).str();
+}
+inline std::string checkpoints(const Mapping& m, std::string_view shard) {
+  return Key("lambda/checkpoint").text(m.function.account).text(m.function.region).text(m.uuid).text(shard).str();
+}
+inline std::string checkpoint(const Mapping& m, std::string_view shard, std::uint64_t lane) {
+  return Key("lambda/checkpoint").text(m.function.account).text(m.function.region).text(m.uuid).text(shard).number(lane).str();
 }
 
 // lambda/provisioned, account, region, name, qualifier -> Provisioned
@@ -121,6 +133,6 @@ inline constexpr std::string_view kTables[] = {
     "lambda/function",    "lambda/version", "lambda/alias",        "lambda/policy",        "lambda/reserved",
     "lambda/provisioned", "lambda/pending", "lambda/layer",        "lambda/layer-version", "lambda/layer-policy",
     "lambda/use",         "lambda/loose",   "lambda/event-invoke", "lambda/mapping",       "lambda/mapping-pair",
-    "lambda/stored",      "lambda/url",     "lambda/url-id"};
+    "lambda/stored",      "lambda/url",     "lambda/url-id",       "lambda/checkpoint"};
 
 }  // namespace lambari::lambda::keys

@@ -35,6 +35,15 @@ std::string encode(const Mapping& m) {
                    {"generation", static_cast<std::int64_t>(m.generation)},
                    {"tags", std::move(tags)}};
   if (m.max_concurrency) out["maxConcurrency"] = *m.max_concurrency;
+  if (!m.starting_position.empty()) {
+    out["startingPosition"] = m.starting_position;
+    out["parallelization"] = m.parallelization;
+    out["maxAge"] = m.max_age_s;
+    out["maxRetries"] = m.max_retries;
+    out["tumbling"] = m.tumbling_s;
+    out["bisect"] = m.bisect;
+    out["onFailure"] = m.on_failure;
+  }
   return base::to_json(out);
 }
 
@@ -57,6 +66,15 @@ Mapping decode_mapping(std::string_view bytes) {
   }
   m.report_failures = flag(object, "reportFailures");
   if (object.contains("maxConcurrency")) m.max_concurrency = static_cast<int>(number(object, "maxConcurrency"));
+  m.starting_position = text(object, "startingPosition");
+  if (!m.starting_position.empty()) {
+    m.parallelization = static_cast<int>(number(object, "parallelization"));
+    m.max_age_s = static_cast<int>(number(object, "maxAge"));
+    m.max_retries = static_cast<int>(number(object, "maxRetries"));
+    m.tumbling_s = static_cast<int>(number(object, "tumbling"));
+    m.bisect = flag(object, "bisect");
+    m.on_failure = text(object, "onFailure");
+  }
   m.enabled = flag(object, "enabled");
   m.state = text(object, "state");
   m.modified.ms = number(object, "modified");

@@ -24,8 +24,14 @@ struct Mapping {
   int window_s = 0;
   std::vector<std::string> filters;  // patterns
   bool report_failures = false;
-  std::optional<int> max_concurrency;
-  bool enabled = true;  // what the state is heading for
+  std::optional<int> max_concurrency;  // of queues
+  // Of streams:
+  std::string starting_position;  // TRIM_HORIZON, LATEST
+  int parallelization = 1;        // batches of a shard at once
+  int max_age_s = -1, max_retries = -1, tumbling_s = 0;
+  bool bisect = false;
+  std::string on_failure;  // ARN, or ""
+  bool enabled = true;     // what the state is heading for
   std::string state = "Creating";
   base::Timestamp modified;
   std::uint64_t generation = 0;  // grows with every change; a transition of an older one is given up

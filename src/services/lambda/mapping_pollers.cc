@@ -1,14 +1,19 @@
-// What mappings do: checks against queue, function and role; transitions of their states; their pollers.
+// What mappings do: checks against source, function and role; transitions of their states; their feeds.
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/text.h"
+#include "services/lambda/async.h"
 #include "services/lambda/faults.h"
 #include "services/lambda/keys.h"
+#include "services/lambda/mapping_checkpoints.h"
 #include "services/lambda/mapping_rules.h"
 #include "services/lambda/mappings.h"
 #include "services/lambda/recursion.h"
 #include "services/lambda/rows.h"
+#include "services/lambda/sources/poller.h"
 #include "services/lambda/sources/queue.h"
+#include "services/lambda/sources/stream_poller.h"
 
 namespace lambari::lambda {
 namespace {
@@ -22,7 +27,6 @@ constexpr std::string_view kSession = "lambda-event-source";
 }  // namespace
 
 async::Task<> Mappings::check(Mapping m) {
-  if (!house_.d.queues) not_here("The event source sqs");
   std::shared_ptr<const Target> target;
   try {
     target = house_.targets.find(m.function, m.qualifier);
@@ -30,13 +34,54 @@ async::Task<> Mappings::check(Mapping m) {
     invalid("Function does not exist");
   }
   const auto& configuration = target->variants.front().version->configuration;
-  const auto principal = co_await house_.roles.principal(configuration.role, std::string(kSession));
+  auto principal = co_await house_.roles.principal(configuration.role, std::string(kSession));
   if (!principal) invalid("The role defined for the function cannot be assumed by Lambda.");
-  for (const auto call : {"ReceiveMessage", "DeleteMessage", "GetQueueAttributes"}) {
+  if (!is_stream(m)) {
+    co_await check_queue(m, std::move(*principal), std::chrono::seconds(configuration.timeout_s));
+    co_return;
+  }
+  co_await check_stream(m, std::move(*principal));
+  if (m.on_failure.empty()) co_return;
+  if (m.on_failure.ends_with(".fifo") || !(m.on_failure.starts_with("arn:aws:sqs:") || m.on_failure.starts_with("arn:aws:sns:") ||
+                                           m.on_failure.starts_with("arn:aws:s3:"))) {
+    invalid("The provided destination config DestinationConfig(onSuccess=null, onFailure=OnFailure(destination=" + m.on_failure +
+            ")) is invalid.");
+  }
+  co_await check_destination(house_, m.function, configuration.role, m.on_failure);
+}
+
+async::Task<> Mappings::check_stream(Mapping m, contracts::Principal role) {
+  if (!house_.d.streams) not_here("The event source dynamodb");
+  const auto stream = co_await house_.d.streams->describe(m.source);
+  if (!stream) invalid("Stream not found: " + m.source);
+  const bool own = base::split(m.source, ':')[4] == m.function.account;
+  if (!own || !co_await house_.d.streams->may_read(std::move(role), m.source)) {
+    invalid("Cannot access stream " + m.source +
+            ". Please ensure the role can perform the GetRecords, GetShardIterator, DescribeStream, and ListStreams Actions on "
+            "your stream in IAM.");
+  }
+}
+
+async::Task<std::map<std::string, std::string>> Mappings::starts(Mapping m) {
+  std::map<std::string, std::string> out;
+  if (!is_stream(m)) co_return out;
+  contracts::StreamStart start;
+  if (m.starting_position == "LATEST") start.kind = contracts::StreamStart::Kind::latest;
+  const auto stream = co_await house_.d.streams->describe(m.source);
+  if (!stream) invalid("Stream not found: " + m.source);
+  for (const auto& shard : stream->shards) {
+    out[shard.id] = co_await house_.d.streams->locate(co_await sources::assumed(caller(m)), m.source, shard.id, start);
+  }
+  co_return out;
+}
+
+async::Task<> Mappings::check_queue(Mapping m, contracts::Principal role, std::chrono::seconds timeout) {
+  if (!house_.d.queues) not_here("The event source sqs");
+  for (const auto* call : {"ReceiveMessage", "DeleteMessage", "GetQueueAttributes"}) {
     contracts::AccessRequest request;
     request.action = std::string("sqs:") + call;
     request.resources = {m.source};
-    const auto decision = co_await house_.d.authorizer.authorize(*principal, request);
+    const auto decision = co_await house_.d.authorizer.authorize(role, request);
     if (!decision.allowed) {
       invalid(std::string("The function execution role does not have permissions to call ") + call + " on SQS");
     }
@@ -47,9 +92,9 @@ async::Task<> Mappings::check(Mapping m) {
         "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The "
         "specified queue does not exist.");
   }
-  if (queue->visibility_timeout < std::chrono::seconds(configuration.timeout_s)) {
+  if (queue->visibility_timeout < timeout) {
     invalid("Queue visibility timeout: " + std::to_string(queue->visibility_timeout.count()) +
-            " seconds is less than Function timeout: " + std::to_string(configuration.timeout_s) + " seconds");
+            " seconds is less than Function timeout: " + std::to_string(timeout.count()) + " seconds");
   }
 }
 
@@ -60,14 +105,14 @@ std::shared_ptr<Mappings::Slot> Mappings::slot(const std::string& uuid) {
   return entry;
 }
 
-std::shared_ptr<sources::Poller> Mappings::poller(const std::string& uuid) {
+std::shared_ptr<sources::Feed> Mappings::feed(const std::string& uuid) {
   const std::lock_guard lock(mutex_);
   const auto it = slots_.find(uuid);
-  return it == slots_.end() ? nullptr : it->second->poller;
+  return it == slots_.end() ? nullptr : it->second->feed;
 }
 
 std::string Mappings::last_result(const std::string& uuid) {
-  const auto running = poller(uuid);
+  const auto running = feed(uuid);
   return running ? running->last_result() : std::string();
 }
 
@@ -98,38 +143,75 @@ async::Task<sources::Answer> Mappings::invoke(FunctionKey function, std::string 
   asked.qualifier = std::move(qualifier);
   asked.request_id = base::uuid();
   asked.payload = std::move(event);
+  const auto request_id = asked.request_id;
   auto attempt = co_await run_(std::move(asked));
+  sources::Answer answer;
+  answer.request_id = request_id;
+  answer.status = attempt.status;
+  answer.executed_version = std::move(attempt.executed_version);
+  answer.function_error = std::move(attempt.function_error);
+  answer.payload = std::move(attempt.payload);
   using Kind = sources::Answer::Kind;
-  switch (attempt.kind) {
-    case Attempt::Kind::success: co_return sources::Answer{Kind::success, std::move(attempt.payload), {}};
-    case Attempt::Kind::function_error:
-      co_return sources::Answer{Kind::function_error, std::move(attempt.payload), "Function call failed"};
-    default: co_return sources::Answer{Kind::refused, {}, attempt.message.empty() ? "Function call failed" : attempt.message};
+  if (attempt.kind == Attempt::Kind::function_error) {
+    answer.kind = Kind::function_error;
+    answer.problem = "Function call failed";
+  } else if (attempt.kind != Attempt::Kind::success) {
+    answer.kind = Kind::refused;
+    answer.problem = attempt.message.empty() ? "Function call failed" : std::move(attempt.message);
   }
+  co_return answer;
 }
 
-std::shared_ptr<sources::Poller> Mappings::begin(const Mapping& m) {
-  // Asked anew each time, as the function may change; both throw when it is gone.
-  const auto configuration = [this, function = m.function, qualifier = m.qualifier] {
-    return house_.targets.find(function, qualifier)->variants.front().version->configuration;
+sources::Caller Mappings::caller(const Mapping& m) {
+  // Asked anew each time, as the function may change; throws when it is gone.
+  return [this, function = m.function, qualifier = m.qualifier] {
+    const auto& configuration = house_.targets.find(function, qualifier)->variants.front().version->configuration;
+    return house_.roles.principal(configuration.role, std::string(kSession));
   };
+}
+
+std::shared_ptr<sources::Feed> Mappings::begin(const Mapping& m) {
+  sources::Function function{[this, f = m.function, q = m.qualifier](std::string event, std::vector<std::string> traces) {
+                               return invoke(f, q, std::move(event), std::move(traces));
+                             },
+                             [this, f = m.function, q = m.qualifier](const std::string& trace) { return loops(f, q, trace); },
+                             [this, f = m.function, q = m.qualifier] { return obstacle(f, q); }};
+  return is_stream(m) ? begin_stream(m, std::move(function), caller(m)) : begin_queue(m, std::move(function), caller(m));
+}
+
+std::shared_ptr<sources::Feed> Mappings::begin_queue(const Mapping& m, sources::Function function, sources::Caller caller) {
+  if (!house_.d.queues) return nullptr;
   auto source = std::make_shared<sources::Queue>(
-      *house_.d.queues, m.source,
-      [this, configuration] { return house_.roles.principal(configuration().role, std::string(kSession)); },
-      [configuration] { return std::chrono::seconds(configuration().timeout_s); });
+      *house_.d.queues, m.source, std::move(caller), [this, function = m.function, qualifier = m.qualifier] {
+        return std::chrono::seconds(house_.targets.find(function, qualifier)->variants.front().version->configuration.timeout_s);
+      });
   sources::Settings settings;
   settings.batch_size = static_cast<std::size_t>(m.batch_size);
   settings.window = std::chrono::seconds(m.window_s);
   if (m.max_concurrency) settings.concurrency = static_cast<std::size_t>(*m.max_concurrency);
   settings.report_failures = m.report_failures;
   settings.filter = sources::Filter(m.filters);
-  sources::Function function{[this, f = m.function, q = m.qualifier](std::string event, std::vector<std::string> traces) {
-                               return invoke(f, q, std::move(event), std::move(traces));
-                             },
-                             [this, f = m.function, q = m.qualifier](const std::string& trace) { return loops(f, q, trace); },
-                             [this, f = m.function, q = m.qualifier] { return obstacle(f, q); }};
   return std::make_shared<sources::Poller>(house_.d.loops, house_.d.clock, std::move(source), std::move(settings),
                                            std::move(function), counters_);
+}
+
+std::shared_ptr<sources::Feed> Mappings::begin_stream(const Mapping& m, sources::Function function, sources::Caller caller) {
+  if (!house_.d.streams) return nullptr;
+  sources::StreamSettings settings;
+  settings.stream = m.source;
+  settings.function_arn = function_arn(m.function, m.qualifier);
+  settings.batch_size = static_cast<std::size_t>(m.batch_size);
+  settings.window = std::chrono::seconds(m.window_s);
+  settings.lanes = static_cast<unsigned>(m.parallelization);
+  settings.bisect = m.bisect;
+  if (m.max_age_s >= 0) settings.max_age = std::chrono::seconds(m.max_age_s);
+  if (m.max_retries >= 0) settings.max_retries = static_cast<unsigned>(m.max_retries);
+  settings.tumbling = std::chrono::seconds(m.tumbling_s);
+  settings.report_failures = m.report_failures;
+  settings.filter = sources::Filter(m.filters);
+  return std::make_shared<sources::StreamPoller>(house_.d.loops, house_.d.clock, *house_.d.streams, std::move(caller),
+                                                 std::move(settings), std::move(function),
+                                                 std::make_shared<MappingCheckpoints>(house_, events_, m), counters_);
 }
 
 void Mappings::settle_later(const Mapping& mapping) { house_.background.spawn("settle event source mapping", settle(mapping)); }
@@ -144,18 +226,21 @@ async::Task<> Mappings::settle(Mapping m) {
   };
   try {
     if (current()) {
-      std::shared_ptr<sources::Poller> old;
+      std::shared_ptr<sources::Feed> old;
       {
         const std::lock_guard lock(mutex_);
-        old = std::exchange(mine->poller, nullptr);
+        old = mine->feed;
       }
-      if (old) co_await old->stop();
-      if (m.enabled && house_.d.queues) {
-        auto next = begin(m);
+      if (old) {
+        co_await old->stop();
+        // What is under way of a queue is hidden from the next feed; of a stream it would be processed twice at once.
+        while ((!m.enabled || is_stream(m)) && !old->ended() && !house_.background.stopping())
+          co_await house_.background.pause(50ms);
+      }
+      if (!house_.background.stopping()) {
+        auto next = m.enabled ? begin(m) : nullptr;
         const std::lock_guard lock(mutex_);
-        mine->poller = std::move(next);
-      } else if (old) {
-        while (!old->ended() && !house_.background.stopping()) co_await house_.background.pause(50ms);
+        mine->feed = std::move(next);
       }
     }
   } catch (const std::exception& error) {
@@ -173,6 +258,7 @@ async::Task<> Mappings::settle(Mapping m) {
         if (row.generation != m.generation) return;
         if (row.state == "Deleting") {
           t.erase(key);
+          MappingCheckpoints::erase(t, row);
           return;
         }
         row.state = row.enabled ? "Enabled" : "Disabled";
@@ -208,29 +294,29 @@ async::Task<> Mappings::start() {
 void Mappings::wind_down() {
   const std::lock_guard lock(mutex_);
   for (const auto& [uuid, slot] : slots_) {
-    if (slot->poller) slot->poller->wind_down();
+    if (slot->feed) slot->feed->wind_down();
   }
 }
 
 async::Task<> Mappings::stop() {
   wind_down();
-  std::vector<std::shared_ptr<sources::Poller>> all;
+  std::vector<std::shared_ptr<sources::Feed>> all;
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [uuid, slot] : slots_) {
-      if (slot->poller) all.push_back(slot->poller);
+      if (slot->feed) all.push_back(slot->feed);
     }
   }
   const auto deadline = Steady::now() + kGrace;
-  for (const auto& poller : all) {
-    while (!poller->ended() && Steady::now() < deadline) co_await async::sleep_for(5ms);
+  for (const auto& feed : all) {
+    while (!feed->ended() && Steady::now() < deadline) co_await async::sleep_for(5ms);
   }
 }
 
 void Mappings::forget_all() {
   const std::lock_guard lock(mutex_);
   for (const auto& [uuid, slot] : slots_) {
-    if (slot->poller) slot->poller->wind_down();
+    if (slot->feed) slot->feed->wind_down();
   }
   slots_.clear();
 }

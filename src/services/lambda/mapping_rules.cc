@@ -12,23 +12,50 @@ namespace {
 constexpr std::size_t kMaxFilters = 10;
 constexpr int kMaxFifoBatch = 10;
 
+constexpr int kMinRecordAge = 60;  // seconds
+constexpr int kStreamBatch = 100;  // unless said otherwise
+
+void refuse_member(std::string_view member, bool given, std::string_view source) {
+  if (given) invalid(std::string(member) + " is not supported for an " + std::string(source) + " event source.");
+}
+
 template <class Request>
-void apply(Mapping& m, const Request& r) {
-  const auto no = [](std::string_view member, bool given) {
-    if (given) invalid(std::string(member) + " is not supported for an Amazon SQS event source.");
-  };
+void apply_queue(Mapping& m, const Request& r) {
+  const auto no = [](std::string_view member, bool given) { refuse_member(member, given, "Amazon SQS"); };
   no("ParallelizationFactor", r.ParallelizationFactor.has_value());
   no("MaximumRecordAgeInSeconds", r.MaximumRecordAgeInSeconds.has_value());
   no("BisectBatchOnFunctionError", r.BisectBatchOnFunctionError.has_value());
   no("MaximumRetryAttempts", r.MaximumRetryAttempts.has_value());
   no("TumblingWindowInSeconds", r.TumblingWindowInSeconds.value_or(0) != 0);
+  if (const auto& d = r.DestinationConfig) {
+    no("DestinationConfig", (d->OnFailure && d->OnFailure->Destination) || (d->OnSuccess && d->OnSuccess->Destination));
+  }
+  if (r.ScalingConfig) m.max_concurrency = r.ScalingConfig->MaximumConcurrency;
+}
+
+template <class Request>
+void apply_stream(Mapping& m, const Request& r) {
+  const auto no = [](std::string_view member, bool given) { refuse_member(member, given, "Amazon DynamoDB"); };
+  no("ScalingConfig", r.ScalingConfig && r.ScalingConfig->MaximumConcurrency);
+  if (r.ParallelizationFactor) m.parallelization = *r.ParallelizationFactor;
+  if (r.MaximumRecordAgeInSeconds) m.max_age_s = *r.MaximumRecordAgeInSeconds;
+  if (r.BisectBatchOnFunctionError) m.bisect = *r.BisectBatchOnFunctionError;
+  if (r.MaximumRetryAttempts) m.max_retries = *r.MaximumRetryAttempts;
+  if (r.TumblingWindowInSeconds) m.tumbling_s = *r.TumblingWindowInSeconds;
+  if (const auto& d = r.DestinationConfig) {
+    no("DestinationConfig.OnSuccess", d->OnSuccess && d->OnSuccess->Destination);
+    m.on_failure = d->OnFailure ? d->OnFailure->Destination.value_or("") : "";
+  }
+}
+
+template <class Request>
+void apply(Mapping& m, const Request& r) {
+  const auto source = is_stream(m) ? "Amazon DynamoDB" : "Amazon SQS";
+  const auto no = [&](std::string_view member, bool given) { refuse_member(member, given, source); };
   no("SourceAccessConfigurations", r.SourceAccessConfigurations && !r.SourceAccessConfigurations->empty());
   no("AmazonManagedKafkaEventSourceConfig", r.AmazonManagedKafkaEventSourceConfig.has_value());
   no("SelfManagedKafkaEventSourceConfig", r.SelfManagedKafkaEventSourceConfig.has_value());
   no("DocumentDBEventSourceConfig", r.DocumentDBEventSourceConfig.has_value());
-  if (const auto& d = r.DestinationConfig) {
-    no("DestinationConfig", (d->OnFailure && d->OnFailure->Destination) || (d->OnSuccess && d->OnSuccess->Destination));
-  }
   if (r.KMSKeyArn && !r.KMSKeyArn->empty()) not_here("KMSKeyArn of an event source mapping");
   if (r.MetricsConfig && r.MetricsConfig->Metrics && !r.MetricsConfig->Metrics->empty()) not_here("MetricsConfig");
   if (r.LoggingConfig) not_here("LoggingConfig of an event source mapping");
@@ -38,7 +65,11 @@ void apply(Mapping& m, const Request& r) {
   if (r.MaximumBatchingWindowInSeconds) m.window_s = *r.MaximumBatchingWindowInSeconds;
   if (r.Enabled) m.enabled = *r.Enabled;
   if (r.FunctionResponseTypes) m.report_failures = !r.FunctionResponseTypes->empty();
-  if (r.ScalingConfig) m.max_concurrency = r.ScalingConfig->MaximumConcurrency;
+  if (is_stream(m)) {
+    apply_stream(m, r);
+  } else {
+    apply_queue(m, r);
+  }
   if (r.FilterCriteria) {
     m.filters.clear();
     if (r.FilterCriteria->Filters) {
@@ -60,10 +91,22 @@ void apply(Mapping& m, const Request& r) {
 }  // namespace
 
 void apply_settings(Mapping& m, const aws::lambda::CreateEventSourceMappingRequest& r) {
-  if (r.StartingPosition) invalid("StartingPosition is not valid for SQS event sources.");
-  if (r.StartingPositionTimestamp) invalid("StartingPositionTimestamp is not valid for SQS event sources.");
-  if (r.Topics || r.Queues || r.SelfManagedEventSource)
-    invalid("Topics, Queues and SelfManagedEventSource are not supported for an Amazon SQS event source.");
+  if (is_stream(m)) {
+    if (!r.StartingPosition) {
+      invalid(
+          "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: Member must not be null.");
+    }
+    if (*r.StartingPosition == "AT_TIMESTAMP" || r.StartingPositionTimestamp) {
+      invalid("Unsupported starting position for arn type: " + m.source);
+    }
+    m.starting_position = *r.StartingPosition;
+    m.batch_size = kStreamBatch;
+  } else {
+    if (r.StartingPosition) invalid("StartingPosition is not valid for SQS event sources.");
+    if (r.StartingPositionTimestamp) invalid("StartingPositionTimestamp is not valid for SQS event sources.");
+  }
+  refuse_member("Topics, Queues or SelfManagedEventSource", r.Topics || r.Queues || r.SelfManagedEventSource,
+                is_stream(m) ? "Amazon DynamoDB" : "Amazon SQS");
   apply(m, r);
 }
 
@@ -71,7 +114,16 @@ void apply_settings(Mapping& m, const aws::lambda::UpdateEventSourceMappingReque
 
 bool is_fifo(const Mapping& m) { return m.source.ends_with(".fifo"); }
 
+bool is_stream(const Mapping& m) { return m.source.starts_with("arn:aws:dynamodb:"); }
+
 void check_batching(const Mapping& m) {
+  if (is_stream(m)) {
+    if (m.max_age_s != -1 && m.max_age_s < kMinRecordAge)
+      invalid("MaximumRecordAgeInSeconds must be -1 or between 60 and 604800 seconds.");
+    if (m.tumbling_s > 0 && m.parallelization > 1)
+      invalid("ParallelizationFactor must be 1 when TumblingWindowInSeconds is set.");
+    return;
+  }
   if (is_fifo(m) && m.window_s > 0) invalid("Batching window is not supported for FIFO queues");
   if (is_fifo(m) && m.batch_size > kMaxFifoBatch) invalid("Batch size must not exceed 10 for FIFO queues");
   if (m.batch_size > 10 && m.window_s == 0)
@@ -82,8 +134,15 @@ void check_source(const std::optional<std::string>& arn, std::string_view region
   if (!arn || arn->empty()) invalid("Unrecognized event source.");
   const auto parts = base::split(*arn, ':');
   if (parts.size() < 6 || parts[0] != "arn") invalid("Unrecognized event source.");
-  if (parts[2] != "sqs") not_here("The event source " + std::string(parts[2]));
-  if (parts.size() != 6 || parts[5].empty()) invalid("Unrecognized event source.");
+  if (parts[2] == "dynamodb") {
+    // arn:aws:dynamodb:region:account:table/name/stream/2026-01-31T12:00:00.000
+    const auto path = base::split(std::string_view(*arn).substr(static_cast<std::size_t>(parts[5].data() - arn->data())), '/');
+    if (path.size() != 4 || path[0] != "table" || path[2] != "stream" || path[3].empty()) invalid("Unrecognized event source.");
+  } else if (parts[2] == "sqs") {
+    if (parts.size() != 6 || parts[5].empty()) invalid("Unrecognized event source.");
+  } else {
+    not_here("The event source " + std::string(parts[2]));
+  }
   if (parts[3] != region) {
     invalid("The event source must be in the region of the function: " + *arn);
   }
@@ -116,7 +175,18 @@ aws::lambda::EventSourceMappingConfiguration describe(const Mapping& m, std::str
   }
   out.LastModified = m.modified;
   out.State = m.state;
-  out.StateTransitionReason = "USER_INITIATED";
+  out.StateTransitionReason = is_stream(m) ? "User action" : "USER_INITIATED";
+  if (is_stream(m)) {
+    out.StartingPosition = m.starting_position;
+    out.ParallelizationFactor = m.parallelization;
+    out.MaximumRecordAgeInSeconds = m.max_age_s;
+    out.MaximumRetryAttempts = m.max_retries;
+    out.BisectBatchOnFunctionError = m.bisect;
+    out.TumblingWindowInSeconds = m.tumbling_s;
+    auto& failure = out.DestinationConfig.emplace().OnFailure.emplace();
+    if (!m.on_failure.empty()) failure.Destination = m.on_failure;
+    if (last_result.empty()) last_result = "No records processed";
+  }
   if (!last_result.empty()) out.LastProcessingResult = std::move(last_result);
   return out;
 }

@@ -11,14 +11,15 @@
 
 namespace lambari::lambda {
 
-// The settings that create and update share, over those of `mapping`. Refuses by name what does not apply to queues.
+// The settings that create and update share, over those of `mapping`. Refuses by name what does not apply to its source.
 void apply_settings(Mapping& mapping, const aws::lambda::CreateEventSourceMappingRequest& request);
 void apply_settings(Mapping& mapping, const aws::lambda::UpdateEventSourceMappingRequest& request);
-// After the settings: sizes and windows as the kind of queue allows them.
+// After the settings: sizes and windows as the kind of source allows them.
 void check_batching(const Mapping& mapping);
-// Throws for what is not the ARN of an SQS queue in the region.
+// Throws for what is not the ARN of an SQS queue or of a DynamoDB stream in the region.
 void check_source(const std::optional<std::string>& arn, std::string_view region);
 bool is_fifo(const Mapping& mapping);
+bool is_stream(const Mapping& mapping);
 
 std::string mapping_arn(const Mapping& mapping);
 // The UUID in such an ARN; "" when it is none.

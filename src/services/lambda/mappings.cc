@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "services/lambda/faults.h"
 #include "services/lambda/keys.h"
+#include "services/lambda/mapping_checkpoints.h"
 #include "services/lambda/mapping_rules.h"
 #include "services/lambda/rows.h"
 
@@ -34,9 +35,10 @@ std::string pair_key(const Mapping& m) { return keys::mapping_pair(m.function, m
 void take_pair(store::Transaction& t, const Mapping& m) {
   const auto key = pair_key(m);
   if (const auto other = t.get(key); other && *other != m.uuid) {
+    const auto pair = "arn (\" " + m.source + " \") and function (\" " + m.function.name + " \")";
     refuse<aws::lambda::ResourceConflictException>(
-        "An event source mapping with SQS arn (\" " + m.source + " \") and function (\" " + m.function.name +
-        " \") already exists. Please update or delete the existing mapping with UUID " + *other);
+        (is_stream(m) ? "The event source " + pair + " provided mapping" : "An event source mapping with SQS " + pair) +
+        " already exists. Please update or delete the existing mapping with UUID " + *other);
   }
   t.put(key, m.uuid);
 }
@@ -59,10 +61,12 @@ async::Task<Described> Mappings::create(const wire::Call& call, aws::lambda::Cre
     m.tags = *request.Tags;
   }
   co_await check(m);
+  const auto from = co_await starts(m);
   co_await house_.d.store.commit([&](store::Transaction& t) {
     if (!rows::function(t, m.function)) invalid("Function does not exist");
     take_pair(t, m);
     put(t, m);
+    for (const auto& [shard, cursor] : from) MappingCheckpoints::begin(t, m, shard, cursor);
   });
   settle_later(m);
   co_return describe(m, {});

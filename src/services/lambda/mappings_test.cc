@@ -242,6 +242,14 @@ TEST(MappingModel, ComesBackAsItWas) {
   m.generation = 7;
   m.tags["k"] = "v";
   EXPECT_EQ(decode_mapping(encode(m)), m);
+  m.starting_position = "LATEST";
+  m.parallelization = 3;
+  m.max_age_s = 60;
+  m.max_retries = 0;
+  m.tumbling_s = 9;
+  m.bisect = true;
+  m.on_failure = "arn";
+  EXPECT_EQ(decode_mapping(encode(m)), m);
 }
 
 }  // namespace

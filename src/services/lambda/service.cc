@@ -30,7 +30,7 @@ struct Lambda::Parts {
   ProvisionedConcurrency provisioned{house};
   EventInvokeConfigs event_invoke_configs{house};
   AsyncQueue events{house, house.roles, [this](Event event) { return invocations.attempt(std::move(event)); }};
-  Mappings mappings{house, [this](Event event) { return invocations.attempt(std::move(event)); }};
+  Mappings mappings{house, events, [this](Event event) { return invocations.attempt(std::move(event)); }};
   Invocations invocations{house, [this](Event event) { return events.accept(std::move(event)); }};
   FunctionUrls urls{house, invocations};
 
@@ -131,6 +131,7 @@ Lambda::Counters Lambda::counters() const {
   out.records_filtered = records.filtered;
   out.records_invoked = records.invoked;
   out.records_failed = records.failed;
+  out.records_dropped = records.dropped;
   out.records_deleted = records.deleted;
   return out;
 }

@@ -24,6 +24,7 @@
 #include "contracts/meter.h"
 #include "contracts/queue_source.h"
 #include "contracts/room.h"
+#include "contracts/stream_source.h"
 #include "contracts/target.h"
 #include "delivery/targets.h"
 #include "http/message.h"
@@ -54,6 +55,7 @@ struct Dependencies {
   delivery::Targets* targets = nullptr;
   // What SQS event source mappings pull from; without it they are refused.
   contracts::QueueSource* queues = nullptr;
+  contracts::StreamSource* streams = nullptr;  // DynamoDB's
 };
 
 // Which function URL a request means.
@@ -111,7 +113,8 @@ class Lambda final : public aws::lambda::AbstractService,
   // For `doctor` and metrics.
   struct Counters {
     std::uint64_t events_received = 0, events_dropped = 0, dead_letter_errors = 0, destination_failures = 0;
-    std::uint64_t records_polled = 0, records_filtered = 0, records_invoked = 0, records_failed = 0, records_deleted = 0;
+    std::uint64_t records_polled = 0, records_filtered = 0, records_invoked = 0, records_failed = 0, records_dropped = 0,
+                  records_deleted = 0;
     std::uint64_t functions_running = 0, environments = 0, idle_environments = 0, cold_starts = 0, invocations = 0, throttles = 0;
   };
   Counters counters() const;

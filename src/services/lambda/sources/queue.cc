@@ -12,12 +12,6 @@ constexpr std::chrono::seconds kDescribeEvery{10};
 
 }  // namespace
 
-async::Task<contracts::Principal> Queue::caller() const {
-  auto principal = co_await caller_();
-  if (!principal) throw std::runtime_error("The function's execution role cannot be assumed by Lambda.");
-  co_return std::move(*principal);
-}
-
 async::Task<std::vector<Record>> Queue::receive(std::size_t count, std::chrono::milliseconds wait) {
   const auto now = std::chrono::steady_clock::now();
   if (now - described_ > kDescribeEvery) {
@@ -26,7 +20,7 @@ async::Task<std::vector<Record>> Queue::receive(std::size_t count, std::chrono::
     patience_ = std::max<std::chrono::milliseconds>(std::chrono::seconds(1), queue->visibility_timeout - timeout_());
     described_ = now;
   }
-  auto principal = co_await caller();
+  auto principal = co_await assumed(caller_);
   auto messages = co_await queues_.receive(std::move(principal), arn_, count, wait);
   std::vector<Record> out;
   out.reserve(messages.size());
@@ -39,7 +33,7 @@ async::Task<> Queue::settle(std::vector<Record> done) {
   std::vector<std::string> handles;
   handles.reserve(done.size());
   for (auto& record : done) handles.push_back(std::move(record.handle));
-  auto principal = co_await caller();
+  auto principal = co_await assumed(caller_);
   co_await queues_.remove(std::move(principal), arn_, std::move(handles));
 }
 

@@ -7,15 +7,13 @@
 #include <optional>
 
 #include "contracts/queue_source.h"
+#include "services/lambda/sources/feed.h"
 #include "services/lambda/sources/source.h"
 
 namespace lambari::sources {
 
 class Queue final : public Source {
  public:
-  // The execution role, assumed; nothing when it cannot be.
-  using Caller = std::function<async::Task<std::optional<contracts::Principal>>()>;
-
   // How long the function may run, now.
   using Timeout = std::function<std::chrono::seconds()>;
 
@@ -32,8 +30,6 @@ class Queue final : public Source {
   std::string event(const std::vector<Record>& records) const override;
 
  private:
-  async::Task<contracts::Principal> caller() const;
-
   contracts::QueueSource& queues_;
   const std::string arn_;
   const Caller caller_;

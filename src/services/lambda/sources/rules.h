@@ -18,8 +18,6 @@
 
 namespace lambari::sources {
 
-inline constexpr std::size_t kMaxEvent = 6 * 1024 * 1024;  // bytes of the event that a function gets
-
 // The ids that a function reports as failed (FunctionResponseTypes ReportBatchItemFailures). Nothing: the whole batch failed,
 // because the answer cannot be understood or names a record that is not in the batch. No answer, null, {} and an empty or null
 // batchItemFailures mean success.
