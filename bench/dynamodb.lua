@@ -97,7 +97,7 @@ local function zipfian()
   local eta = (1 - (2 / records) ^ (1 - THETA)) / (1 - half_power / zeta)
   return math.floor(records * (eta * u - eta + 1) ^ (1 / (1 - THETA))) % records
 end
--- The frequent ones spread over the table: a permutation, since `records` is a power of ten.
+-- The frequent ones spread over the table: a permutation, since the factor is a prime that does not divide `records`.
 local function scattered() return zipfian() * 611953 % records end
 
 local inserted, follow = first_insert or 0, {}
