@@ -165,7 +165,10 @@ struct Bench {
   void begin(Settings settings = {}) {
     poller = std::make_unique<Poller>(loops, clock, source, std::move(settings),
                                       Function{[this](std::string event, std::vector<std::string> traces) {
-                                                 traces_seen = traces;
+                                                 {
+                                                   const std::lock_guard lock(mutex);
+                                                   traces_seen = std::move(traces);
+                                                 }
                                                  return invoke(this, std::move(event));
                                                },
                                                [](const std::string& trace) { return trace == "loop"; },
