@@ -90,7 +90,7 @@ async::Task<api::PutResourcePolicyOutput> put_policy(Shared state, wire::Call ca
           "ConfirmRemoveSelfResourceAccess to confirm");
     }
   }
-  const auto revision = new_revision(*state);
+  auto revision = new_revision(*state);
   TableKey name;
   api::PutResourcePolicyOutput out;
   out.RevisionId = co_await state->store.transact([&](store::Transaction& t) {

@@ -81,7 +81,7 @@ std::optional<std::string> row_of(const Table& table, const Index* index, const 
 }
 
 store::Range segment_of(const Table& table, const Index* index, std::uint64_t segment, std::uint64_t total) {
-  const auto whole = store::prefix_range(keys::rows(table.id, id_of(index)));
+  auto whole = store::prefix_range(keys::rows(table.id, id_of(index)));
   if (total <= 1) return whole;
   const auto bound = [&](std::uint64_t i) {
     return static_cast<std::uint64_t>((static_cast<unsigned __int128>(i) << 64) / total);
