@@ -273,6 +273,17 @@ def control_groups(keepers):
     return count
 
 
+def links_in(folder):
+    """Of those that are not gone by the time they are looked at."""
+    found = []
+    for name in os.listdir(folder):
+        try:
+            found.append(os.readlink(folder / name))
+        except FileNotFoundError:
+            pass
+    return found
+
+
 def holdings(server):
     """Counts, and the memory of those that live as long as the server."""
     counts, memory, namespaces = collections.Counter(), {}, set()
@@ -284,7 +295,7 @@ def holdings(server):
         proc = pathlib.Path(f"/proc/{pid}")
         try:
             counts["processes"] += 1
-            links = [os.readlink(proc / "fd" / number) for number in os.listdir(proc / "fd")]
+            links = links_in(proc / "fd")
             counts["descriptors"] += sum(not link.startswith(store) for link in links)
             namespaces.update(os.readlink(proc / "ns" / kind) for kind in KINDS_OF_NAMESPACES)
             if pid in tree[:3]:  # the server, the keeper, the supervisor: they live as long as it
