@@ -135,7 +135,7 @@ async::Task<std::string> data_key(Shared state, std::string account) {
     auto found = state->data_keys.find(account);
     if (found != state->data_keys.end()) co_return found->second;
   }
-  const auto fresh = base::random_bytes(kDataKeyBytes);
+  auto fresh = base::random_bytes(kDataKeyBytes);
   auto key = co_await state->d.store.transact([&](store::Transaction& t) {
     if (auto row = t.get(keys::data_key(account))) return *row;
     t.put(keys::data_key(account), fresh);
