@@ -1,6 +1,5 @@
 #include "services/lambda/image.h"
 
-#include <archive.h>
 #include <archive_entry.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "services/lambda/archives.h"
 
 namespace lambari::lambda {
 namespace {
@@ -63,16 +63,12 @@ class Folder final : public Layout {
   fs::path at_;
 };
 
-struct Close {
-  void operator()(archive* a) const { archive_read_free(a); }
-};
-
 // A tar of a layout. What is not wanted is passed over without being read.
 class Tar final : public Layout {
  public:
   explicit Tar(fs::path at) : at_(std::move(at)) {}
   bool read(const std::string& path, const Piece& piece) const override {
-    const std::unique_ptr<archive, Close> in(archive_read_new());
+    const Archive in(archive_read_new());
     if (!in || archive_read_support_format_tar(in.get()) != ARCHIVE_OK ||
         archive_read_open_filename(in.get(), at_.c_str(), 1 << 18) != ARCHIVE_OK)
       throw ImageFault(Kind::invalid, "not a tar");

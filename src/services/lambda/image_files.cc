@@ -1,11 +1,9 @@
 // The layers of an image on disk: each is a tar of what it adds, and of marks for what it takes away.
 // https://github.com/opencontainers/image-spec/blob/main/layer.md
-#include <archive.h>
 #include <archive_entry.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <locale.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -16,6 +14,7 @@
 #include <system_error>
 
 #include "base/text.h"
+#include "services/lambda/archives.h"
 #include "services/lambda/image.h"
 
 namespace lambari::lambda {
@@ -201,25 +200,6 @@ class Tree {
   std::set<std::string> made_;  // by this layer
 };
 
-// libarchive converts names into the thread's locale.
-class Utf8Locale {
- public:
-  Utf8Locale() : mine_(newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)), before_(mine_ ? uselocale(mine_) : nullptr) {}
-  ~Utf8Locale() {
-    if (!mine_) return;
-    uselocale(before_);
-    freelocale(mine_);
-  }
-  Utf8Locale(const Utf8Locale&) = delete;
-
- private:
-  locale_t mine_, before_;
-};
-
-struct Close {
-  void operator()(archive* a) const { archive_read_free(a); }
-};
-
 // Without "." and empty parts, and without the "/" that some begin with. Empty: the root itself.
 Parts take_apart(std::string_view path, const ImageLimits& limits) {
   Parts parts;
@@ -262,7 +242,7 @@ void write_data(archive* in, int file, Count& count, const ImageLimits& limits) 
 }
 
 void apply(const fs::path& layer, Tree& tree, Count& count, const ImageLimits& limits) {
-  const std::unique_ptr<archive, Close> in(archive_read_new());
+  const Archive in(archive_read_new());
   if (!in || archive_read_support_format_tar(in.get()) != ARCHIVE_OK ||
       archive_read_support_format_empty(in.get()) != ARCHIVE_OK || archive_read_support_filter_gzip(in.get()) != ARCHIVE_OK ||
       archive_read_support_filter_zstd(in.get()) != ARCHIVE_OK ||

@@ -1,9 +1,7 @@
 #include "services/lambda/package.h"
 
-#include <archive.h>
 #include <archive_entry.h>
 #include <fcntl.h>
-#include <locale.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,31 +14,12 @@
 #include <vector>
 
 #include "base/text.h"
+#include "services/lambda/archives.h"
 
 namespace lambari::lambda {
 namespace {
 
 enum class Kind { file, directory, link };
-
-// libarchive converts names into the thread's locale; only in a UTF-8 one do they come through as they are.
-class Utf8Locale {
- public:
-  Utf8Locale() : mine_(newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)), before_(mine_ ? uselocale(mine_) : nullptr) {}
-  ~Utf8Locale() {
-    if (!mine_) return;
-    uselocale(before_);
-    freelocale(mine_);
-  }
-  Utf8Locale(const Utf8Locale&) = delete;
-
- private:
-  locale_t mine_, before_;
-};
-
-struct Close {
-  void operator()(archive* a) const { archive_read_free(a); }
-};
-using Archive = std::unique_ptr<archive, Close>;
 
 // The parts of a relative name, without "." and empty ones. False: the name is not allowed.
 bool take_apart(std::string_view name, const PackageLimits& limits, std::vector<std::string>& parts) {
