@@ -351,7 +351,7 @@ void Gateway::start_pasta() {
     constexpr const char* kPlace = "/mnt";
     mount_at("lambari", kPlace, "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=755,size=64k");
     const std::string name = std::string(kPlace) + "/net";
-    Fd(open(name.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+    const Fd made(open(name.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
     const bool bound = in_child([&] {
       enter(router_.get());
       mount_at("/proc/thread-self/ns/net", name, nullptr, MS_BIND);

@@ -45,7 +45,7 @@ async::Task<std::string> seal_key(State& state) {
     std::shared_lock lock(state.mutex);
     if (!state.seal_key.empty()) co_return state.seal_key;
   }
-  const auto fresh = base::random_bytes(kSealKeyBytes);
+  auto fresh = base::random_bytes(kSealKeyBytes);
   auto key = co_await state.store.transact([&](store::Transaction& t) {
     if (auto row = t.get(keys::seal()); row && row->size() == kSealKeyBytes) return *row;
     t.put(keys::seal(), fresh);
