@@ -3,11 +3,11 @@
 
 #include <gtest/gtest.h>
 
-#include <exception>
 #include <mutex>
 #include <string>
 #include <vector>
 
+#include "async/run.h"
 #include "base/json.h"
 #include "services/apigateway/model.h"
 #include "services/apigateway/service.h"
@@ -77,33 +77,10 @@ class Room : public ::testing::Test {
   void make() { room = std::make_unique<ApiGateway>(Dependencies{loops, clock, *store, client, invoker, logs, meter}); }
 
   template <class T>
-  static async::Task<> keep(async::Task<T> task, std::optional<T>& out, std::exception_ptr& failure) {
-    try {
-      out.emplace(co_await std::move(task));
-    } catch (...) {
-      failure = std::current_exception();
-    }
-  }
-  static async::Task<> keep_failure(async::Task<> task, std::exception_ptr& failure) {
-    try {
-      co_await std::move(task);
-    } catch (...) {
-      failure = std::current_exception();
-    }
-  }
-  template <class T>
   T run(async::Task<T> task) {
-    std::optional<T> out;
-    std::exception_ptr failure;
-    loops.run(keep(std::move(task), out, failure));
-    if (failure) std::rethrow_exception(failure);
-    return std::move(*out);
+    return async::run(loops, std::move(task));
   }
-  void run(async::Task<> task) {
-    std::exception_ptr failure;
-    loops.run(keep_failure(std::move(task), failure));
-    if (failure) std::rethrow_exception(failure);
-  }
+  void run(async::Task<> task) { loops.run(std::move(task)); }
   // The code and message of the fault that `task` ends with.
   template <class T>
   std::string fault(async::Task<T> task) {

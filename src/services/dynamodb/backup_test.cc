@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "async/loops.h"
+#include "async/run.h"
 #include "services/dynamodb/backup.h"
 #include "services/dynamodb/control.h"
 #include "services/dynamodb/items.h"
@@ -44,13 +45,7 @@ class BackupTest : public testing::Test {
 
   template <class T>
   T run(async::Task<T> task) {
-    std::optional<T> out;
-    loops_.run(keep(std::move(task), out));
-    return std::move(*out);
-  }
-  template <class T>
-  static async::Task<> keep(async::Task<T> task, std::optional<T>& out) {
-    out.emplace(co_await std::move(task));
+    return async::run(loops_, std::move(task));
   }
   std::string code_of(auto&& work) {
     try {

@@ -5,10 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "async/loops.h"
+#include "async/run.h"
 #include "services/iam/service.h"
 #include "store/engines.h"
 
@@ -46,15 +46,9 @@ class RoomTest : public testing::Test {
 
   template <class T>
   T run(async::Task<T> task) {
-    std::optional<T> out;
-    loops_.run(keep(std::move(task), out));
-    return std::move(*out);
+    return async::run(loops_, std::move(task));
   }
   void run(async::Task<> task) { loops_.run(std::move(task)); }
-  template <class T>
-  static async::Task<> keep(async::Task<T> task, std::optional<T>& out) {
-    out.emplace(co_await std::move(task));
-  }
   template <class Run>
   static void expect_fault(Run run, const std::string& code, const std::string& message) {
     try {

@@ -2,6 +2,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "async/run.h"
 #include "services/logs/service.h"
 #include "services/logs/state.h"
 #include "store/engines.h"
@@ -21,15 +22,9 @@ class LogsTest : public testing::Test {
 
   template <class T>
   T run(async::Task<T> task) {
-    std::optional<T> out;
-    loops_.run(keep(std::move(task), out));
-    return std::move(*out);
+    return async::run(loops_, std::move(task));
   }
   void run(async::Task<> task) { loops_.run(std::move(task)); }
-  template <class T>
-  static async::Task<> keep(async::Task<T> task, std::optional<T>& out) {
-    out.emplace(co_await std::move(task));
-  }
   template <class Fault, class Run>
   void expect_fault(Run run, const std::string& message) {
     try {

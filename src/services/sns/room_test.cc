@@ -6,6 +6,7 @@
 #include <set>
 #include <thread>
 
+#include "async/run.h"
 #include "contracts/authorizer.h"
 #include "contracts/meter.h"
 #include "services/sns/keys.h"
@@ -103,13 +104,7 @@ class RoomTest : public testing::Test {
   }
   template <class T>
   T run(async::Task<T> task) {
-    std::optional<T> out;
-    loops_.run(keep(std::move(task), out));
-    return std::move(*out);
-  }
-  template <class T>
-  static async::Task<> keep(async::Task<T> task, std::optional<T>& out) {
-    out.emplace(co_await std::move(task));
+    return async::run(loops_, std::move(task));
   }
 
   std::string topic(const std::string& name, Texts attributes = {}) {

@@ -3,6 +3,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "async/run.h"
 #include "base/bytes.h"
 #include "base/json.h"
 #include "services/sqs/keys.h"
@@ -43,15 +44,9 @@ class SqsTest : public testing::Test {
 
   template <class T>
   T run(async::Task<T> task) {
-    std::optional<T> out;
-    loops_.run(keep(std::move(task), out));
-    return std::move(*out);
+    return async::run(loops_, std::move(task));
   }
   void run(async::Task<> task) { loops_.run(std::move(task)); }
-  template <class T>
-  static async::Task<> keep(async::Task<T> task, std::optional<T>& out) {
-    out.emplace(co_await std::move(task));
-  }
   template <class Run>
   std::string code_of(Run run) {
     try {
