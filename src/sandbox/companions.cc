@@ -4,7 +4,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -35,29 +34,8 @@ void Companions::launch(const std::string& message) {
   if (!closed_) (void)!::send(line_.native_handle(), message.data(), message.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-void Companions::start_runtime() { send({CompanionAsk::start_runtime, 0}); }
-void Companions::terminate_runtime() { send({CompanionAsk::terminate, 0}); }
-
-async::Task<Descriptor> Companions::connect(std::uint16_t port, std::chrono::milliseconds timeout) {
-  send({CompanionAsk::connect, port});
-  const auto deadline = std::chrono::steady_clock::now() + timeout;
-  for (;;) {
-    const auto ticket = connected_.ticket();
-    {
-      std::lock_guard lock(mutex_);
-      if (closed_) co_return Descriptor();
-      auto mine = std::find_if(made_.begin(), made_.end(), [&](const auto& one) { return one.port == port; });
-      if (mine != made_.end()) {
-        auto socket = std::move(mine->socket);
-        made_.erase(mine);
-        co_return socket;
-      }
-    }
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-    if (left <= std::chrono::milliseconds(0)) co_return Descriptor();
-    co_await connected_.wait(ticket, left);
-  }
-}
+void Companions::start_runtime() { send({CompanionAsk::start_runtime}); }
+void Companions::terminate_runtime() { send({CompanionAsk::terminate}); }
 
 bool Companions::take() {
   CompanionTell told{};
@@ -89,14 +67,6 @@ bool Companions::take() {
     case CompanionTell::not_started: extensions_->not_started(told.which, static_cast<int>(told.status)); return true;
     case CompanionTell::ended: extensions_->ended(told.which, static_cast<int>(told.status)); return true;
     case CompanionTell::runtime_ended: extensions_->runtime_ended(); return true;
-    case CompanionTell::connected: {
-      {
-        std::lock_guard lock(mutex_);
-        if (made_.size() < 64) made_.push_back({static_cast<std::uint16_t>(told.which), std::move(descriptor)});
-      }
-      connected_.notify_all();
-      return true;
-    }
   }
   return true;
 }
@@ -135,7 +105,6 @@ void Companions::close() {
     sink_ = nullptr;
     if (output_) output_->close();
   }
-  connected_.notify_all();
   asio::post(context_, [self = shared_from_this()] {
     std::lock_guard lock(self->mutex_);
     self->closed_ = true;

@@ -1,14 +1,11 @@
-// The server's end of the line to a slot whose function has external extensions (jail/companions.h): they are started there, the
-// runtime after them, and connections into the slot's network are made.
+// The server's end of the line to a slot whose function has external extensions (jail/companions.h): they are started there,
+// and the runtime after them.
 #pragma once
 
 #include <boost/asio/posix/stream_descriptor.hpp>
-#include <chrono>
-#include <deque>
 #include <memory>
 #include <mutex>
 
-#include "async/gate.h"
 #include "async/task.h"
 #include "sandbox/descriptor.h"
 #include "sandbox/environment.h"
@@ -28,8 +25,6 @@ class Companions : public std::enable_shared_from_this<Companions> {
   void launch(const std::string& message);  // the assignment
   void start_runtime();
   void terminate_runtime();  // SIGTERM
-  // A socket to a port of the slot's loopback; none when nothing listens there, or the slot does not answer in time.
-  async::Task<Descriptor> connect(std::uint16_t port, std::chrono::milliseconds timeout);
 
   // Lines that extensions print go there, as Output has it.
   void begin(LineSink sink);
@@ -46,13 +41,7 @@ class Companions : public std::enable_shared_from_this<Companions> {
   std::mutex mutex_;
   std::shared_ptr<Output> output_;
   LineSink sink_;
-  struct Made {
-    std::uint16_t port;
-    Descriptor socket;
-  };
-  std::deque<Made> made_;
   bool closed_ = false;
-  async::Event connected_;
 };
 
 }  // namespace lambari::sandbox

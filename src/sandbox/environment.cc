@@ -62,7 +62,7 @@ struct Remains {
     exchange->close();
     output->close();
     if (companions) companions->close();
-    if (exchange->telemetry) exchange->telemetry->close();
+    exchange->telemetry().close();
     upkeep->ended(id, *slot, killed, out_of_memory);
     slot->parts() = {};
   }
@@ -85,7 +85,7 @@ async::Task<> take_leave(Remains remains, std::string reason) {
   const auto runtime_time = remains.companions ? kRuntimeShutdownTime : kOwnShutdownTime;
   const auto time = extensions.wants_shutdown() ? kShutdownTime : std::chrono::milliseconds(runtime_time);
   extensions.shut_down(reason, time);
-  if (remains.exchange->telemetry) remains.exchange->telemetry->flush();
+  remains.exchange->telemetry().flush();
   remains.listen();
   remains.terminate_runtime();
   const auto deadline = Clock::now() + time, runtime_deadline = Clock::now() + runtime_time;
@@ -113,7 +113,7 @@ class Room : public Environment {
         companions_(std::move(parts.companions)),
         upkeep_(std::move(parts.upkeep)),
         context_(*parts.context),
-        story_(exchange_->telemetry, spec_) {
+        story_(exchange_->telemetry(), spec_) {
     slot_->on_gone([exchange = exchange_] { exchange->to_invoker().notify_all(); });
   }
   ~Room() override { end(false, false, "spindown"); }
@@ -225,7 +225,9 @@ void Room::set_frozen(bool frozen) {
   if (frozen == frozen_ || !parts.freezer) return;
   frozen_ = frozen;
   std::string_view word = parts.freezer_v2 ? (frozen ? "1" : "0") : (frozen ? "FROZEN" : "THAWED");
+  if (frozen) exchange_->telemetry().hold(true);
   (void)!pwrite(parts.freezer.get(), word.data(), word.size(), 0);
+  if (!frozen) exchange_->telemetry().hold(false);
 }
 
 // The process is ending by itself: waits for the news, which say how.
@@ -351,11 +353,11 @@ void Room::explain(Outcome& outcome, const std::string& request_id) const {
 
 void Room::listen(LineSink lines) {
   last_words_ = lines;
-  if (!companions_) return output_->begin(std::move(lines));
   output_->begin([this, lines](base::Timestamp time, std::string line) {
     story_.line(Telemetry::Source::function, line);
     lines(time, std::move(line));
   });
+  if (!companions_) return;
   companions_->begin([this, lines](base::Timestamp time, std::string line) {
     story_.line(Telemetry::Source::extension, line);
     lines(time, std::move(line));

@@ -8,11 +8,13 @@ auto now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
 
-Exchange::Exchange(const std::vector<std::string>& external)
-    : extensions_(std::make_shared<Extensions>(external, [events = events_] {
-        events->invoker.notify_all();
-        events->runtime.notify_all();
-      })) {}
+Exchange::Exchange(const std::vector<std::string>& external, std::shared_ptr<Telemetry> telemetry)
+    : extensions_(std::make_shared<Extensions>(external,
+                                               [events = events_] {
+                                                 events->invoker.notify_all();
+                                                 events->runtime.notify_all();
+                                               })),
+      telemetry_(std::move(telemetry)) {}
 
 Exchange::Facts Exchange::facts() const {
   std::lock_guard lock(mutex_);
@@ -74,6 +76,7 @@ async::Task<std::optional<Invocation>> Exchange::next() {
     }
     if (mine) {
       extensions_->invoke(*mine);
+      telemetry_->close_subscriptions();
       if (const auto begun = std::exchange(mine->begun, nullptr)) begun({});
     }
     if (told) events_->invoker.notify_all();

@@ -32,20 +32,18 @@ class Exchange {
     std::chrono::steady_clock::time_point when;
   };
 
-  // `external` are the programs of extensions, as the function sees them.
-  explicit Exchange(const std::vector<std::string>& external = {});
+  // `external` are the programs of extensions, as the function sees them; `telemetry` is never null.
+  Exchange(const std::vector<std::string>& external, std::shared_ptr<Telemetry> telemetry);
 
   Extensions& extensions() { return *extensions_; }
   std::shared_ptr<Extensions> shared_extensions() { return extensions_; }
+  Telemetry& telemetry() { return *telemetry_; }
   // What registering extensions are told.
   struct Facts {
     std::string name, version, handler, account;
   };
   Facts facts() const;
   void set_facts(Facts facts);
-
-  // Who hears what happens; null in environments that cannot be reached from outside. Set before the environment is used.
-  std::shared_ptr<Telemetry> telemetry;
 
   // --- the invocation's side
   // For the next GET /next; it waits until extensions are ready too.
@@ -83,6 +81,7 @@ class Exchange {
   };
   const std::shared_ptr<Events> events_ = std::make_shared<Events>();
   const std::shared_ptr<Extensions> extensions_;
+  const std::shared_ptr<Telemetry> telemetry_;
 };
 
 }  // namespace lambari::sandbox

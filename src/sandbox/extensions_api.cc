@@ -53,12 +53,10 @@ http::Response enroll(Exchange& exchange, const http::Request& request) {
     if (base::trim(feature) == "accountId") body["accountId"] = facts.account;
   auto response = json(200, base::to_json(body));
   response.headers.add(std::string(kIdentifier), std::get<std::string>(enrolled));
-  if (exchange.telemetry) {
-    base::json::array list;
-    for (const auto& event : events) list.emplace_back(event);
-    exchange.telemetry->record(Telemetry::Source::platform, "platform.extension",
-                               base::json::object{{"name", name}, {"state", "Ready"}, {"events", std::move(list)}});
-  }
+  base::json::array list;
+  for (const auto& event : events) list.emplace_back(event);
+  exchange.telemetry().record(Telemetry::Source::platform, "platform.extension",
+                              base::json::object{{"name", name}, {"state", "Ready"}, {"events", std::move(list)}});
   return response;
 }
 
@@ -69,10 +67,9 @@ http::Response subscribe(Exchange& exchange, const http::Request& request, bool 
   if (!name) return refusal_of({403, "Extension.UnknownExtensionIdentifier", "Unknown extension " + std::get<std::string>(id)});
   auto wants = parse_subscription(request.body, logs_api);
   if (auto* refusal = std::get_if<Extensions::Refusal>(&wants)) return refusal_of(*refusal);
-  if (!exchange.telemetry)
-    return refusal_of({403, logs_api ? "Logs.NotSupported" : "Telemetry.NotSupported",
-                       "Only functions with external extensions can be told about themselves here"});
-  exchange.telemetry->subscribe(*name, std::get<Subscription>(std::move(wants)));
+  if (!exchange.telemetry().subscribe(*name, std::get<Subscription>(std::move(wants))))
+    return refusal_of({403, logs_api ? "Logs.SubscriptionClosed" : "Telemetry.SubscriptionClosed",
+                       std::string(logs_api ? "Logs" : "Telemetry") + " API subscription is closed already"});
   return json(200, "\"OK\"");
 }
 

@@ -252,8 +252,8 @@ void Link::told(std::string_view bytes, std::vector<Descriptor> descriptors) {
         std::size_t next = 0;
         auto take = [&](Descriptor& into) { into = std::move(descriptors.at(next++)); };
         for (auto* part : {&parts.runtime, &parts.endpoint}) take(*part);
-        if (has & protocol::kHasNames)
-          for (auto* part : {&parts.https, &parts.http, &parts.names_udp, &parts.names_tcp}) take(*part);
+        if (has & protocol::kHasNetwork)
+          for (auto* part : {&parts.https, &parts.http, &parts.names_udp, &parts.names_tcp, &parts.network}) take(*part);
         for (auto* part : {&parts.output, &parts.launch}) take(*part);
         if (has & protocol::kHasPeak) take(parts.peak);
         if (has & protocol::kHasFreezer) take(parts.freezer);

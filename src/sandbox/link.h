@@ -31,6 +31,7 @@ class Slot {
   struct Parts {
     Descriptor runtime, endpoint, output, launch, peak, freezer;
     Descriptor https, http, names_udp, names_tcp;  // in isolation: where AWS's host names lead, and what leads there
+    Descriptor network;                            // in isolation: SlotNetwork's line
     bool freezer_v2 = false;
     std::uint16_t runtime_port = 0, endpoint_port = 0;
   };

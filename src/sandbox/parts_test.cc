@@ -139,7 +139,9 @@ class RuntimeApi : public testing::Test {
     exchange->offer(invocation);
   }
   async::Loops loops{1};
-  std::shared_ptr<Exchange> exchange = std::make_shared<Exchange>();
+  std::shared_ptr<Exchange> exchange = std::make_shared<Exchange>(
+      std::vector<std::string>(),
+      std::make_shared<Telemetry>(loops.context(0), [](std::uint16_t) -> async::Task<Descriptor> { co_return Descriptor(); }));
 };
 
 TEST_F(RuntimeApi, AnInvocation) {

@@ -25,7 +25,7 @@ enum class Ask : std::uint32_t {
 enum class Tell : std::uint32_t {
   hello = 1,  // problem, count, (name, available, detail, remedy)...; the first message
   ready,     // id, Has bits, runtime port, endpoint port; descriptors: runtime listener, endpoint listener, [listeners at 443 and
-             // 80, name server UDP and TCP], output, launch, [peak], [freezer]
+             // 80, name server UDP and TCP, line for connections], output, launch, [peak], [freezer]
   assigned,  // id, problem
   gone,      // id, has status, wait status, out of memory, peak bytes, problem; the last message about an id
 };
@@ -42,7 +42,7 @@ inline constexpr int kNoFolder = 121, kNoProgram = 122, kNoPermission = 123, kNo
 
 inline constexpr std::uint32_t kHasPeak = 1;
 inline constexpr std::uint32_t kHasFreezer = 2;
-inline constexpr std::uint32_t kHasNames = 8;
+inline constexpr std::uint32_t kHasNetwork = 8;
 inline constexpr std::uint32_t kFreezerIsV2 = 4;  // takes "1" and "0" instead of "FROZEN" and "THAWED"
 
 // Companions: what the server and a slot's main process say over the launch socket once the function has external extensions.
@@ -50,10 +50,8 @@ struct CompanionAsk {
   enum Kind : std::uint64_t {
     start_runtime = 1,  // the extensions have registered
     terminate,          // the runtime gets SIGTERM, and its end is not the slot's any more
-    connect,            // to port `value` of the slot's loopback; answered with `connected`
   };
   Kind kind;
-  std::uint64_t value;
 };
 struct CompanionTell {
   enum Kind : std::uint64_t {
@@ -61,11 +59,20 @@ struct CompanionTell {
     not_started,    // extension number `which`; `status` is an error number
     ended,          // extension number `which`; `status` as wait() gives it
     runtime_ended,  // after `terminate`
-    connected,      // `which` is the port; with a socket, or `status` an error number
   };
   Kind kind;
   std::uint64_t which;
   std::int64_t status;
+};
+
+// Connections into a slot's own network, where the server is not: what the server and the slot's init say on a line of their own.
+struct ConnectAsk {
+  std::uint64_t number;  // the answer's
+  std::uint64_t port;    // of the slot's loopback
+};
+struct ConnectTell {
+  std::uint64_t number;
+  std::int64_t error;  // an error number; 0: a socket comes with it, connected or about to be
 };
 
 class Writer {

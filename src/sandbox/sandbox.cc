@@ -15,6 +15,7 @@
 #include "sandbox/names.h"
 #include "sandbox/runtime_api.h"
 #include "sandbox/runtimes.h"
+#include "sandbox/slot_network.h"
 
 namespace lambari::sandbox {
 namespace {
@@ -24,6 +25,7 @@ namespace fs = std::filesystem;
 
 constexpr auto kSlotTime = 30s;  // an interpreter may have to be started first
 constexpr auto kAssignTime = 10s;
+constexpr auto kConnectTime = 1s;
 constexpr auto kLeaveTime = 3s;  // more than extensions have
 constexpr auto kRestartPause = 1s;
 constexpr int kAttempts = 3;  // slots that were prepared may have died while they waited
@@ -49,12 +51,6 @@ std::vector<fs::path> opt_of(const fs::path& root) {
   for (const char* folder : {"opt", "opt/extensions"})
     if (fs::symlink_status(root / folder, none).type() != fs::file_type::directory) return {};
   return {root / "opt"};
-}
-
-async::Task<Descriptor> connect_through(std::weak_ptr<Companions> companions, std::uint16_t port) {
-  auto line = companions.lock();
-  if (!line) co_return Descriptor();
-  co_return co_await line->connect(port, 1s);
 }
 
 class Core : public Upkeep, public std::enable_shared_from_this<Core> {
@@ -324,9 +320,12 @@ async::Task<std::unique_ptr<Environment>> Core::create(FunctionSpec spec) {
   const auto code = fs::absolute(spec.code).string();
   const auto memory = spec.memory_mb, tmp = spec.tmp_mb;
   const bool whole = spec.image.has_value();
-  auto exchange = std::make_shared<Exchange>(external);
   // On the loop of the call that needs it: their conversation then wakes no other thread.
   auto& context = loops_.context(loops_.here());
+  auto network = std::make_shared<SlotNetwork>(context, std::move(slot->parts().network));
+  auto exchange = std::make_shared<Exchange>(external, std::make_shared<Telemetry>(context, [network](std::uint16_t port) {
+                                               return SlotNetwork::connect(network, port, kConnectTime);
+                                             }));
   http::Server* endpoint;
   {
     std::lock_guard lock(mutex_);
@@ -340,8 +339,6 @@ async::Task<std::unique_ptr<Environment>> Core::create(FunctionSpec spec) {
   std::shared_ptr<Companions> companions;
   if (!external.empty()) {
     companions = std::make_shared<Companions>(context, std::move(slot->parts().launch), exchange->shared_extensions());
-    exchange->telemetry = std::make_shared<Telemetry>(
-        context, [weak = std::weak_ptr(companions)](std::uint16_t port) { return connect_through(weak, port); });
     loops_.spawn("extensions", Companions::receive(companions), context.get_executor());
   }
   Parts parts_of;

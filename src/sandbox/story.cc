@@ -29,15 +29,16 @@ const std::string& value_of(const FunctionSpec& spec, const char* name) {
 }  // namespace
 
 void Story::tell(std::string_view type, json::object record) {
-  if (telemetry_) telemetry_->record(Telemetry::Source::platform, type, std::move(record));
+  telemetry_.record(Telemetry::Source::platform, type, std::move(record));
 }
 
 void Story::line(Telemetry::Source source, const std::string& text) {
-  if (telemetry_) telemetry_->record(source, source == Telemetry::Source::function ? "function" : "extension", json::value(text));
+  if (!telemetry_.heard()) return;
+  telemetry_.record(source, source == Telemetry::Source::function ? "function" : "extension", json::value(text));
 }
 
 void Story::init_started() {
-  if (!telemetry_) return;
+  if (!telemetry_.heard()) return;
   tell("platform.initStart", {{"initializationType", "on-demand"},
                               {"phase", spec_.init_within_invocation ? "invoke" : "init"},
                               {"runtimeVersion", spec_.runtime},
@@ -48,7 +49,7 @@ void Story::init_started() {
 }
 
 void Story::init_done(const std::string& error_type, std::chrono::microseconds took) {
-  if (!telemetry_) return;
+  if (!telemetry_.heard()) return;
   const char* phase = spec_.init_within_invocation ? "invoke" : "init";
   json::object done{{"initializationType", "on-demand"}, {"phase", phase}, {"status", error_type.empty() ? "success" : "error"}};
   if (!error_type.empty()) done["errorType"] = error_type;
@@ -58,7 +59,7 @@ void Story::init_done(const std::string& error_type, std::chrono::microseconds t
 }
 
 void Story::started(const Invocation& invocation) {
-  if (!telemetry_) return;
+  if (!telemetry_.heard()) return;
   request_id_ = invocation.request_id;
   trace_ = invocation.trace_header;
   json::object record{{"requestId", request_id_}, {"version", value_of(spec_, "AWS_LAMBDA_FUNCTION_VERSION")}};
@@ -67,7 +68,7 @@ void Story::started(const Invocation& invocation) {
 }
 
 void Story::runtime_done(const Outcome& outcome) {
-  if (!telemetry_) return;
+  if (!telemetry_.heard()) return;
   json::object record{{"requestId", request_id_},
                       {"status", status_of(outcome)},
                       {"metrics", json::object{{"durationMs", ms(outcome.duration)}, {"producedBytes", outcome.response_bytes}}}};
@@ -77,7 +78,7 @@ void Story::runtime_done(const Outcome& outcome) {
 }
 
 void Story::reported(const Outcome& outcome) {
-  if (!telemetry_) return;
+  if (!telemetry_.heard()) return;
   const auto all = outcome.duration + outcome.init_duration.value_or(std::chrono::microseconds(0));
   json::object metrics{{"durationMs", ms(outcome.duration)},
                        {"billedDurationMs", static_cast<std::int64_t>(std::ceil(ms(all)))},
@@ -88,7 +89,7 @@ void Story::reported(const Outcome& outcome) {
   if (outcome.kind != Kind::success && !outcome.error_type.empty()) record["errorType"] = outcome.error_type;
   if (!trace_.empty()) record["tracing"] = json::object{{"type", "X-Amzn-Trace-Id"}, {"value", trace_}};
   tell("platform.report", std::move(record));
-  if (telemetry_) telemetry_->flush();
+  telemetry_.flush();
 }
 
 }  // namespace lambari::sandbox

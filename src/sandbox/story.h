@@ -2,7 +2,6 @@
 // https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
 #pragma once
 
-#include <memory>
 #include <string>
 
 #include "sandbox/sandbox.h"
@@ -12,8 +11,7 @@ namespace lambari::sandbox {
 
 class Story {
  public:
-  // `telemetry` may be null: then nothing is told.
-  Story(std::shared_ptr<Telemetry> telemetry, const FunctionSpec& spec) : telemetry_(std::move(telemetry)), spec_(spec) {}
+  Story(Telemetry& telemetry, const FunctionSpec& spec) : telemetry_(telemetry), spec_(spec) {}
 
   // Each is called once in an environment, or once in an invocation, in this order.
   void init_started();
@@ -27,7 +25,7 @@ class Story {
  private:
   void tell(std::string_view type, base::json::object record);
 
-  const std::shared_ptr<Telemetry> telemetry_;
+  Telemetry& telemetry_;
   const FunctionSpec& spec_;
   std::string request_id_, trace_;
 };

@@ -5,13 +5,12 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "sandbox/until_late.h"
 
 namespace lambari::sandbox {
 
@@ -32,38 +31,30 @@ base::Timestamp now() {
 
 // Writes all of `text`, then, when asked, reads until the head of an answer is there. False when that fails or takes too long.
 async::Task<bool> talk(asio::io_context& context, Descriptor socket, std::string text, bool answer) {
-  asio::posix::stream_descriptor stream(context, socket.release());
   asio::steady_timer timer(context, kAnswerTime);
-  bool late = false;
-  timer.async_wait([&](boost::system::error_code error) {
-    if (error) return;
-    late = true;
-    boost::system::error_code ignored;
-    stream.cancel(ignored);
-  });
-  bool well = true;
+  const auto stream = open_until_late(context, timer, std::move(socket));
+  bool well = stream != nullptr;
   std::string_view left = text;
   std::string got;
   while (well && (!left.empty() || (answer && got.find('\n') == std::string::npos))) {
     boost::system::error_code error;
-    co_await stream.async_wait(
+    co_await stream->async_wait(
         left.empty() ? asio::posix::stream_descriptor::wait_read : asio::posix::stream_descriptor::wait_write,
         asio::redirect_error(asio::use_awaitable, error));
-    if (error || late) {
+    if (error) {
       well = false;
     } else if (!left.empty()) {
-      const auto sent = ::send(stream.native_handle(), left.data(), left.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      const auto sent = ::send(stream->native_handle(), left.data(), left.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
       if (sent > 0) left.remove_prefix(static_cast<std::size_t>(sent));
       well = sent > 0 || (sent < 0 && (errno == EAGAIN || errno == EINTR));
     } else {
       char buffer[1024];
-      const auto size = ::recv(stream.native_handle(), buffer, sizeof buffer, MSG_DONTWAIT);
+      const auto size = ::recv(stream->native_handle(), buffer, sizeof buffer, MSG_DONTWAIT);
       if (size > 0) got.append(buffer, static_cast<std::size_t>(size));
       well = size > 0 || (size < 0 && (errno == EAGAIN || errno == EINTR));
     }
   }
   timer.cancel();
-  if (late) co_await asio::post(context, asio::use_awaitable);
   // "HTTP/1.1 200 OK"
   co_return well && (!answer || (got.size() > 9 && got[9] == '2'));
 }
@@ -171,7 +162,7 @@ bool hears(const Subscription& wants, Telemetry::Source source) {
 }
 }  // namespace
 
-void Telemetry::subscribe(const std::string& extension, Subscription subscription) {
+bool Telemetry::subscribe(const std::string& extension, Subscription subscription) {
   auto subscriber = std::make_shared<Subscriber>();
   subscriber->wants = std::move(subscription);
   json::array types;
@@ -180,7 +171,7 @@ void Telemetry::subscribe(const std::string& extension, Subscription subscriptio
   const bool logs_api = subscriber->wants.logs_api;
   {
     std::lock_guard lock(mutex_);
-    if (closed_) return;
+    if (!open_) return false;
     auto& place = subscribers_[extension];
     if (place) {
       place->gone = true;
@@ -192,6 +183,15 @@ void Telemetry::subscribe(const std::string& extension, Subscription subscriptio
   }
   asio::co_spawn(context_, deliver(shared_from_this(), subscriber), asio::detached);
   record_subscription(logs_api, std::move(record));
+  return true;
+}
+
+void Telemetry::close_subscriptions() {
+  if (!heard_) return;
+  std::lock_guard lock(mutex_);
+  open_ = false;
+  history_.clear();
+  if (subscribers_.empty()) heard_ = false;
 }
 
 void Telemetry::record_subscription(bool logs_api, json::object record_) {
@@ -199,12 +199,15 @@ void Telemetry::record_subscription(bool logs_api, json::object record_) {
 }
 
 void Telemetry::record(Source source, std::string_view type, json::value record) {
+  if (!heard_) return;
   const auto text =
       base::to_json(json::object{{"time", base::iso8601(now(), true)}, {"type", type}, {"record", std::move(record)}});
   std::lock_guard lock(mutex_);
   if (closed_) return;
-  history_bytes_ += text.size();
-  history_.push_back({source, text});
+  if (open_) {
+    history_bytes_ += text.size();
+    history_.push_back({source, text});
+  }
   while (history_bytes_ > kHistoryBytes) {
     history_bytes_ -= history_.front().text.size();
     history_.pop_front();
@@ -224,9 +227,16 @@ void Telemetry::flush() {
   }
 }
 
+void Telemetry::hold(bool frozen) {
+  std::lock_guard lock(mutex_);
+  frozen_ = frozen;
+  for (auto& [name, subscriber] : subscribers_) subscriber->changed.notify_all();
+}
+
 void Telemetry::close() {
   std::lock_guard lock(mutex_);
   closed_ = true;
+  open_ = heard_ = false;
   history_.clear();
   for (auto& [name, subscriber] : subscribers_) {
     subscriber->gone = true;
@@ -256,14 +266,16 @@ async::Task<> Telemetry::deliver(std::shared_ptr<Telemetry> self, std::shared_pt
   for (;;) {
     const auto ticket = s.changed.ticket();
     auto pause = std::chrono::milliseconds(24h);
+    bool frozen = false;
     {
       std::lock_guard lock(self->mutex_);
       if (s.gone) co_return;
+      frozen = self->frozen_;
       const auto& wants = s.wants;
       const auto age = std::chrono::steady_clock::now() - s.since;
       const bool due = !s.waiting.empty() &&
                        (s.hurry || s.waiting.size() >= wants.max_items || s.bytes >= wants.max_bytes || age >= wants.timeout);
-      if (due) {
+      if (due && !frozen) {
         while (!s.waiting.empty() && batch.size() < wants.max_items &&
                (batch.empty() || batch_bytes + s.waiting.front().size() <= wants.max_bytes)) {
           batch_bytes += s.waiting.front().size();
@@ -273,11 +285,11 @@ async::Task<> Telemetry::deliver(std::shared_ptr<Telemetry> self, std::shared_pt
         }
         if (s.waiting.empty()) s.hurry = false;
         s.since = std::chrono::steady_clock::now();
-      } else if (!s.waiting.empty()) {
+      } else if (!s.waiting.empty() && !frozen) {
         pause = std::chrono::ceil<std::chrono::milliseconds>(wants.timeout - age);
       }
     }
-    if (batch.empty()) {
+    if (batch.empty() || frozen) {
       co_await s.changed.wait(ticket, pause);
       continue;
     }
@@ -288,26 +300,22 @@ async::Task<> Telemetry::deliver(std::shared_ptr<Telemetry> self, std::shared_pt
       if (s.wants.tcp) body += '\n';
     }
     if (!s.wants.tcp) body += ']';
-    if (co_await self->send(subscriber, std::move(body))) {
-      batch.clear();
-      batch_bytes = 0;
-      failures = 0;
-    } else if (++failures >= kTries) {
-      {
-        std::lock_guard lock(self->mutex_);
-        s.dropped += batch.size();
-        s.dropped_bytes += batch_bytes;
-      }
-      batch.clear();
-      batch_bytes = 0;
-      failures = 0;
-    } else {
-      co_await s.changed.wait(s.changed.ticket(), 1s);
-    }
+    const bool sent = co_await self->send(subscriber, std::move(body));
     std::size_t dropped = 0, dropped_bytes = 0;
     {
       std::lock_guard lock(self->mutex_);
       if (s.gone) co_return;
+      if (!sent && self->frozen_) continue;  // nobody's fault
+      const bool lost = !sent && ++failures >= kTries;
+      if (lost) {
+        s.dropped += batch.size();
+        s.dropped_bytes += batch_bytes;
+      }
+      if (sent || lost) {
+        batch.clear();
+        batch_bytes = 0;
+        failures = 0;
+      }
       if (batch.empty()) std::swap(dropped, s.dropped), std::swap(dropped_bytes, s.dropped_bytes);
     }
     if (dropped)
@@ -315,6 +323,7 @@ async::Task<> Telemetry::deliver(std::shared_ptr<Telemetry> self, std::shared_pt
                    json::object{{"reason", "Consumer seems to have fallen behind as it has not acknowledged receipt of logs."},
                                 {"droppedRecords", dropped},
                                 {"droppedBytes", dropped_bytes}});
+    if (!batch.empty()) co_await s.changed.wait(s.changed.ticket(), 1s);
   }
 }
 

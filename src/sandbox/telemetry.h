@@ -46,13 +46,17 @@ class Telemetry : public std::enable_shared_from_this<Telemetry> {
 
   Telemetry(boost::asio::io_context& context, Connect connect) : context_(context), connect_(std::move(connect)) {}
 
-  // Replaces what the extension has subscribed to before. It also gets what was recorded since the environment's start.
-  void subscribe(const std::string& extension, Subscription subscription);
+  // Replaces what the extension has subscribed to before. It also gets what was recorded since the environment's start. False
+  // once subscriptions are closed.
+  bool subscribe(const std::string& extension, Subscription subscription);
+  void close_subscriptions();  // the Init phase is over
 
-  // `type` is the event's: "platform.start", "function". Cheap when nobody can ever hear.
+  bool heard() const { return heard_; }  // by somebody, or by who may yet subscribe
+  // `type` is the event's: "platform.start", "function". Cheap when it is not heard.
   void record(Source source, std::string_view type, base::json::value record);
-  void flush();  // what waits goes out now, full or not
-  void close();  // nothing goes out any more
+  void flush();            // what waits goes out now, full or not
+  void hold(bool frozen);  // while it is frozen the environment takes nothing: nothing is sent
+  void close();            // nothing goes out any more
 
  private:
   struct Event {
@@ -78,6 +82,9 @@ class Telemetry : public std::enable_shared_from_this<Telemetry> {
   std::deque<Event> history_;  // for whom subscribes later
   std::size_t history_bytes_ = 0;
   std::map<std::string, std::shared_ptr<Subscriber>> subscribers_;
+  std::atomic<bool> heard_ = true;
+  bool open_ = true;  // to subscriptions
+  bool frozen_ = false;
   bool closed_ = false;
 };
 

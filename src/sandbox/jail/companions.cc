@@ -1,9 +1,7 @@
 #include "sandbox/jail/companions.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -137,23 +135,7 @@ class Keeper {
         kill(runtime_, SIGTERM);
       else
         tell({CompanionTell::runtime_ended, 0, 0});
-    } else if (ask.kind == CompanionAsk::connect) {
-      connect_to(ask.value);
     }
-  }
-
-  // A way to a listener of an extension's, for the server, which is not in this network.
-  void connect_to(std::uint64_t port) {
-    const int made = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int error = 0;
-    if (made < 0 || (connect(made, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 && errno != EINPROGRESS))
-      error = errno;
-    tell({CompanionTell::connected, port, error}, error ? -1 : made);
-    if (made >= 0) close(made);
   }
 
   const Assignment& assignment_;

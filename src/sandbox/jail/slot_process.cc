@@ -24,6 +24,8 @@
 namespace lambari::jail {
 namespace {
 
+using sandbox::protocol::ConnectAsk;
+using sandbox::protocol::ConnectTell;
 using sandbox::protocol::Mode;
 
 void report_failure(int control, const char* text) {
@@ -40,6 +42,14 @@ void map_self(int own_proc, std::uint32_t user) {
   check(put(own_proc, "setgroups", "deny"), "setgroups");
   map("uid_map", kFunctionUid);
   map("gid_map", kFunctionGid);
+}
+
+sockaddr_in loopback(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
 }
 
 void loopback_up() {
@@ -61,11 +71,8 @@ void open_named_ports(Fd* listeners, std::uint16_t endpoint_port) {
   listen_at(kHttp, 80);
   listen_at(kNamesTcp, 53);
   Fd datagrams(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(53);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  check(datagrams && bind(datagrams.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0, "bind port 53");
+  const auto address = loopback(53);
+  check(datagrams && bind(datagrams.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0, "bind port 53");
   listeners[kNamesUdp] = std::move(datagrams);
 }
 
@@ -100,15 +107,36 @@ Filter filter_of(const SlotPlan& plan) { return {plan.filter->data(), static_cas
   _exit(126);
 }
 
-// What is left to an init without rights. `control` brings the limit of memory, where it is to be watched, and takes reports.
-[[noreturn]] void bury_and_watch(int control, pid_t main_process, MemoryWatch memory) {
+// A connection to a listener of the function's, for the server, which is not in this network. False when the server asks no more.
+bool connect_for_server(int line) {
+  ConnectAsk ask;
+  const auto size = recv(line, &ask, sizeof ask, MSG_DONTWAIT);
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return true;
+  if (size != sizeof ask) return false;
+  const Fd made(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const auto address = loopback(static_cast<std::uint16_t>(ask.port));
+  ConnectTell told{ask.number, 0};
+  if (!made || (connect(made.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 && errno != EINPROGRESS))
+    told.error = errno;
+  try {
+    send_packet(line, {reinterpret_cast<const char*>(&told), sizeof told},
+                told.error ? std::vector<int>{} : std::vector<int>{made.get()});
+  } catch (const Failure&) {
+    return false;
+  }
+  return true;
+}
+
+// What is left to an init without rights. `control` brings the limit of memory, where it is to be watched, and takes reports;
+// `connections` is the server's line.
+[[noreturn]] void bury_and_watch(int control, int connections, pid_t main_process, MemoryWatch memory) {
   sigset_t child;
   sigemptyset(&child);
   sigaddset(&child, SIGCHLD);
   sigprocmask(SIG_BLOCK, &child, nullptr);
   const int children = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
   auto tell = [&](SlotReport report) { send(control, &report, sizeof report, MSG_NOSIGNAL); };
-  pollfd wanted[2] = {{children, POLLIN, 0}, {control, POLLIN, 0}};
+  pollfd wanted[3] = {{children, POLLIN, 0}, {control, POLLIN, 0}, {connections, POLLIN, 0}};
   bool buried = false;
   for (int pause = -1;;) {
     int status;
@@ -117,7 +145,7 @@ Filter filter_of(const SlotPlan& plan) { return {plan.filter->data(), static_cas
         buried = true;
         tell({SlotReport::exited, status});
       }
-    poll(wanted, 2, pause);
+    poll(wanted, 3, pause);
     signalfd_siginfo ignored;
     while (read(children, &ignored, sizeof ignored) > 0) {
     }
@@ -129,6 +157,7 @@ Filter filter_of(const SlotPlan& plan) { return {plan.filter->data(), static_cas
       else if (main_process > 0 && !buried)
         kill(main_process, SIGTERM);
     }
+    if (wanted[2].revents && !connect_for_server(connections)) wanted[2].fd = -1;
     if (!memory.watching() || !memory.over(pause)) continue;
     tell({SlotReport::over_memory, 0});  // the supervisor ends us
     memory.limit(0);
@@ -147,6 +176,8 @@ Filter filter_of(const SlotPlan& plan) { return {plan.filter->data(), static_cas
     listeners[kRuntime] = listen_local(runtime_port);
     listeners[kEndpoint] = listen_local(endpoint_port);
     open_named_ports(listeners, endpoint_port);
+    auto [connections, servers] = socket_pair();
+    listeners[kConnections] = std::move(servers);
     mount_own("mode=1777,size=1m,nr_inodes=100k,uid=" + std::to_string(kFunctionUid) + ",gid=" + std::to_string(kFunctionGid));
     check(chdir("/") == 0, "chdir");
 
@@ -163,13 +194,15 @@ Filter filter_of(const SlotPlan& plan) { return {plan.filter->data(), static_cas
     send_packet(plan.control, {reinterpret_cast<const char*>(&ready), sizeof ready}, descriptors);
     for (auto& listener : listeners) listener.reset();
 
-    int control = fcntl(plan.control, F_DUPFD_CLOEXEC, 64), peak = fcntl(plan.peak, F_DUPFD_CLOEXEC, 64);
-    check(control >= 0 && dup2(control, 3) == 3 && (peak < 0 || dup2(peak, 4) == 4), "dup");
-    close_range(peak < 0 ? 4 : 5, ~0U, 0);
+    int control = fcntl(plan.control, F_DUPFD_CLOEXEC, 64), line = fcntl(connections.get(), F_DUPFD_CLOEXEC, 64),
+        peak = fcntl(plan.peak, F_DUPFD_CLOEXEC, 64);
+    check(control >= 0 && dup2(control, 3) == 3 && line >= 0 && dup2(line, 4) == 4 && (peak < 0 || dup2(peak, 5) == 5), "dup");
+    connections.release();  // closed with the rest
+    close_range(peak < 0 ? 5 : 6, ~0U, 0);
     for (int fd = 0; fd < 3; ++fd) close(fd);
     if (const char* failed = confine(filter_of(plan))) fail(failed);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);  // the function runs as the same user, and must not look in here
-    bury_and_watch(3, main_process, MemoryWatch(4));
+    bury_and_watch(3, 4, main_process, MemoryWatch(5));
   } catch (const std::exception& error) {
     try {
       report_failure(plan.control, error.what());
@@ -190,10 +223,7 @@ void reset_signals() {
 
 Fd listen_local(std::uint16_t& port) {
   Fd listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  auto address = loopback(port);
   socklen_t size = sizeof address;
   check(listener && bind(listener.get(), reinterpret_cast<sockaddr*>(&address), size) == 0 && listen(listener.get(), 128) == 0 &&
             getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0,

@@ -1,7 +1,7 @@
 // The processes of a slot. The supervisor forks an entrant; it enters the slot's control groups and a copy of the read-only root,
 // makes the namespaces, starts the slot's init inside them and ends. The init (process 1 of the slot, no rights) buries the dead,
-// and watches memory where the kernel does not. The function's process is a fork of a zygote (zygote.cc), or a child of the init
-// that starts an interpreter or waits to be told what to execute.
+// makes connections for the server, and watches memory where the kernel does not. The function's process is a fork of a zygote
+// (zygote.cc), or a child of the init that starts an interpreter or waits to be told what to execute.
 #pragma once
 
 #include <linux/filter.h>
@@ -31,9 +31,10 @@ struct SlotReport {
 
 inline constexpr std::uint64_t kTerminate = ~0ULL;  // in place of a limit of memory: SIGTERM to the function's process
 
-// What listens inside a slot, in the order in which the init sends it: the Runtime API, AWS at the server's own port and at the
-// ports of its host names, and the name server that leads there.
-enum SlotListener : std::size_t { kRuntime, kEndpoint, kHttps, kHttp, kNamesUdp, kNamesTcp, kSlotListeners };
+// What the server gets of a slot's network, in the order in which the init sends it: the listeners of the Runtime API, of AWS at
+// the server's own port and at the ports of its host names, and of the name server that leads there; and a line on which the init
+// makes connections to what else listens in there.
+enum SlotListener : std::size_t { kRuntime, kEndpoint, kHttps, kHttp, kNamesUdp, kNamesTcp, kConnections, kSlotListeners };
 
 struct SlotPlan {
   std::uint64_t id = 0;

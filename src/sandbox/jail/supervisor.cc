@@ -465,7 +465,7 @@ void Supervisor::on_zygote(Zygote& zygote) {
 void Supervisor::tell_ready(Slot& slot) {
   slot.ready = true;
   std::uint32_t has = 0;
-  if (slot.listeners.size() == kSlotListeners) has |= protocol::kHasNames;
+  if (slot.listeners.size() == kSlotListeners) has |= protocol::kHasNetwork;
   std::vector<int> descriptors;
   for (const auto& listener : slot.listeners) descriptors.push_back(listener.get());
   descriptors.push_back(slot.output_read.get());
