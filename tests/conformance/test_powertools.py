@@ -1,89 +1,73 @@
-"""Powertools for AWS Lambda where they need other services: batches from a real queue, idempotency in a real table. The examples are
-those of their documentation. https://docs.powertools.aws.dev/lambda/python/latest/utilities/batch/ and .../idempotency/"""
+"""Powertools for AWS Lambda, for Python and for TypeScript: the examples of their documentation, and what comes of them in queues, tables,
+streams, APIs and logs. https://docs.aws.amazon.com/powertools/python/latest/ and .../typescript/latest/. The functions are in powertools/."""
 
 import json
+import pathlib
+import re
+import threading
 import time
 
+import pytest
 from lambari import ROOT
-from test_runtimes import call, installed
+from test_function_url import open_to_all, visit
+from test_http_api import quick_api
+from test_runtimes import call
+from test_stream_sources import Setup
 
+FUNCTIONS = pathlib.Path(__file__).parent / "powertools"
 SITE = next((ROOT / ".cache/venv/lib").glob("python3*/site-packages"))
+NODE = ROOT / ".cache/node"
 
-BATCH = """
-from aws_lambda_powertools import Logger, Tracer
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
-processor = BatchProcessor(event_type=EventType.SQS)
-tracer = Tracer()
-logger = Logger()
+pytestmark = pytest.mark.parametrize("language", ["python", "typescript"])
 
 
-@tracer.capture_method
-def record_handler(record: SQSRecord):
-    payload: str = record.json_body
-    logger.info(payload)
-    if payload["item"] == "bad":
-        raise ValueError("no good")
+def installed(folder, *names):
+    """Files of installed packages, as a deployment package carries them."""
+    files = {}
+    for name in names:
+        for path in (folder / name).rglob("*"):
+            if path.is_file() and path.suffix not in (".pyc", ".map") and not path.name.endswith((".d.ts", ".md")):
+                files[str(path.relative_to(folder))] = path.read_bytes()
+    return files
 
 
-@logger.inject_lambda_context
-@tracer.capture_lambda_handler
-def lambda_handler(event, context: LambdaContext):
-    return process_partial_response(event=event, record_handler=record_handler, processor=processor, context=context)
-"""
-
-IDEMPOTENT = """
-import os
-from dataclasses import dataclass, field
-from uuid import uuid4
-
-from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer, idempotent
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
-persistence_layer = DynamoDBPersistenceLayer(table_name=os.getenv("IDEMPOTENCY_TABLE", ""))
+def dependencies(name, found):
+    """An npm package and what it needs that AWS's runtime has not."""
+    folder = NODE / "node_modules" / name
+    if name not in found and folder.exists():
+        found.add(name)
+        package = json.loads((folder / "package.json").read_text())
+        # Of what may be wanted beside it, the runtime has AWS's SDK.
+        for each in [*package.get("dependencies", {}), *(peer for peer in package.get("peerDependencies", {}) if "powertools" in peer)]:
+            dependencies(each, found)
+    return found
 
 
-@dataclass
-class Payment:
-    user_id: str
-    product_id: str
-    payment_id: str = field(default_factory=lambda: f"{uuid4()}")
+def package(language, function):
+    """Files and options of one of the functions."""
+    if language == "python":
+        files = installed(SITE, "aws_lambda_powertools", "jmespath", "aws_xray_sdk", "wrapt")
+        files["typing_extensions.py"] = (SITE / "typing_extensions.py").read_bytes()
+        return files | {"app.py": (FUNCTIONS / f"{function}.py").read_bytes()}, {"runtime": "python3.11"}
+    source = (FUNCTIONS / f"{function}.mjs").read_text()
+    found = set()
+    for name in re.findall(r"'(@aws-lambda-powertools/[a-z-]+|@middy/core)", source):
+        dependencies(name, found)
+    files = installed(NODE, *(f"node_modules/{each}" for each in sorted(found)))
+    return files | {"app.mjs": source}, {"runtime": "nodejs22.x"}
 
 
-class PaymentError(Exception): ...
+def deploy(server, name, language, function, *actions, **variables):
+    files, options = package(language, function)
+    if actions:
+        options["Role"] = server.role(f"{name}-role")
+        server.client("iam").put_role_policy(RoleName=f"{name}-role", PolicyName="own", PolicyDocument=json.dumps(
+            {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": "*"}]}))
+    server.function(name, files, Timeout=60, MemorySize=512, Environment={"Variables": variables}, **options)
 
 
-@idempotent(persistence_store=persistence_layer)
-def lambda_handler(event: dict, context: LambdaContext):
-    try:
-        payment: Payment = create_subscription_payment(event)
-        return {
-            "payment_id": payment.payment_id,
-            "message": "success",
-            "statusCode": 200,
-        }
-    except Exception as exc:
-        raise PaymentError(f"Error creating payment {str(exc)}")
-
-
-def create_subscription_payment(event: dict) -> Payment:
-    return Payment(**event)
-"""
-
-
-def package(code):
-    files = installed(SITE, "aws_lambda_powertools", "jmespath", "aws_xray_sdk", "wrapt")
-    files["typing_extensions.py"] = (SITE / "typing_extensions.py").read_bytes()
-    return {**files, "app.py": code}
-
-
-def role_that_may(server, name, *actions):
-    role = server.role(f"{name}-role")
-    server.client("iam").put_role_policy(RoleName=f"{name}-role", PolicyName="own", PolicyDocument=json.dumps(
-        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": "*"}]}))
-    return role
+READS_QUEUES = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility")
+KEEPS_RECORDS = ("dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
 
 
 def until(found, seconds=60):
@@ -94,49 +78,223 @@ def until(found, seconds=60):
     return value
 
 
-def test_a_batch_of_which_one_message_fails(own_server, name):
-    """Partial batch response: what fails comes again and goes to the dead letters, what is well goes at once."""
+def lines(server, name):
+    logs = server.client("logs")
+    try:
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{name}")
+        return [event["message"] for page in pages for event in page["events"]]
+    except logs.exceptions.ResourceNotFoundException:
+        return []
+
+
+def story(server, name):
+    """What was done and what failed, in order."""
+    return [found.group() for line in lines(server, name) if (found := re.search(r"(DONE|FAILED|CREATING)( \S+)?", line))]
+
+
+def documents(log):
+    """The JSON documents of a log. Lines of Node.js's console begin with the time and the request."""
+    found = []
+    for line in log.splitlines():
+        try:
+            found.append(json.loads(line[line.index("{"):]))
+        except ValueError:
+            pass
+    return found
+
+
+def table(server, name, sort=None):
+    dynamodb = server.client("dynamodb")
+    keys = {"id": "HASH"} | ({sort: "RANGE"} if sort else {})
+    dynamodb.create_table(TableName=name, KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys.items()],
+                          AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys], BillingMode="PAY_PER_REQUEST")
+    dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
+    return dynamodb
+
+
+def items(server, name):
+    return server.client("dynamodb").scan(TableName=name)["Items"]
+
+
+def queue(server, name, **attributes):
+    sqs = server.client("sqs")
+    url = sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "120", **attributes})["QueueUrl"]
+    return url, sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+
+
+def left(server, url):
+    found = server.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    return int(found["ApproximateNumberOfMessages"]) + int(found["ApproximateNumberOfMessagesNotVisible"])
+
+
+def sqs_event(*bodies):
+    return {"Records": [{"messageId": f"m{i}", "receiptHandle": "r", "body": json.dumps(body), "attributes": {}, "messageAttributes": {},
+                         "md5OfBody": "x", "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:q", "awsRegion": "us-east-1"}
+                        for i, body in enumerate(bodies)]}
+
+
+# -- batches
+
+def test_a_batch_of_which_one_message_fails(own_server, name, language):
+    """What fails comes again and goes to the dead letters, what is well goes at once."""
     server = own_server
     sqs, client = server.client("sqs"), server.client("lambda")
-
-    def arn_of(url):
-        return sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    dead = sqs.create_queue(QueueName=name + "-dead")["QueueUrl"]
-    queue = sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "120", "RedrivePolicy": json.dumps(
-        {"deadLetterTargetArn": arn_of(dead), "maxReceiveCount": 1})})["QueueUrl"]
-    server.function(name, package(BATCH), handler="app.lambda_handler", Timeout=60, MemorySize=512, Environment={"Variables": {"POWERTOOLS_SERVICE_NAME": "order"}},
-                    Role=role_that_may(server, name, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"))
-    sqs.send_message_batch(QueueUrl=queue, Entries=[{"Id": word, "MessageBody": json.dumps({"item": word})} for word in ("one", "bad", "two")])
-    client.create_event_source_mapping(EventSourceArn=arn_of(queue), FunctionName=name, BatchSize=10,
-                                       FunctionResponseTypes=["ReportBatchItemFailures"])
-
-    def left(url):
-        a = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
-        return int(a["ApproximateNumberOfMessages"]), int(a["ApproximateNumberOfMessagesNotVisible"])
-    until(lambda: sum(left(queue)) == 1)  # both good ones are deleted
+    dead, dead_arn = queue(server, name + "-dead")
+    url, arn = queue(server, name, RedrivePolicy=json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": 1}))
+    deploy(server, name, language, "batch", *READS_QUEUES, POWERTOOLS_SERVICE_NAME="order")
+    # Asked directly, it names the one that failed and no other.
+    assert call(server, name, sqs_event({"item": "one"}, {"item": "bad"}, {"item": "two"}))[0] == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+    assert call(server, name, sqs_event({"item": "one"}, {"item": "two"}))[0] == {"batchItemFailures": []}
+    sqs.send_message_batch(QueueUrl=url, Entries=[{"Id": word, "MessageBody": json.dumps({"item": word})} for word in ("one", "bad", "two")])
+    client.create_event_source_mapping(EventSourceArn=arn, FunctionName=name, BatchSize=10, FunctionResponseTypes=["ReportBatchItemFailures"])
+    until(lambda: left(server, url) == 1)  # both good ones are deleted
     assert server.cli("clock", "advance", "3m").returncode == 0
     messages = until(lambda: sqs.receive_message(QueueUrl=dead, WaitTimeSeconds=1).get("Messages"))
-    assert [json.loads(message["Body"])["item"] for message in messages] == ["bad"] and sum(left(queue)) == 0
+    assert [json.loads(message["Body"])["item"] for message in messages] == ["bad"] and left(server, url) == 0
 
 
-def test_idempotency_in_dynamodb(server, name):
-    dynamodb = server.client("dynamodb")
-    dynamodb.create_table(TableName=name, KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-                          AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}], BillingMode="PAY_PER_REQUEST")
-    dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
+def test_a_fifo_batch_stops_at_what_fails(own_server, name, language):
+    """What comes after it in the queue is not done before it."""
+    server = own_server
+    sqs = server.client("sqs")
+    url, arn = queue(server, name + ".fifo", FifoQueue="true", ContentBasedDeduplication="true")
+    sqs.send_message_batch(QueueUrl=url, Entries=[{"Id": word, "MessageBody": word, "MessageGroupId": "g"} for word in ("one", "bad", "two")])
+    deploy(server, name, language, "fifo", *READS_QUEUES)
+    server.client("lambda").create_event_source_mapping(EventSourceArn=arn, FunctionName=name, BatchSize=10,
+                                                        FunctionResponseTypes=["ReportBatchItemFailures"])
+    until(lambda: left(server, url) == 2)
+    assert server.cli("clock", "advance", "3m").returncode == 0
+    until(lambda: left(server, url) == 0)
+    assert until(lambda: len(story(server, name)) == 4) and story(server, name) == ["DONE one", "FAILED bad", "DONE bad", "DONE two"]
+
+
+def test_a_batch_of_a_stream_goes_on_from_what_failed(server, name, language):
+    files, options = package(language, "stream")
+    s = Setup(server, name, files, Timeout=60, MemorySize=512, **options)
+    s.put("one", "bad", "two")
+    s.map(BatchSize=10, FunctionResponseTypes=["ReportBatchItemFailures"])
+    assert until(lambda: len(story(server, name)) == 5)
+    assert story(server, name) == ["DONE one", "FAILED bad", "DONE two", "DONE bad", "DONE two"]
+
+
+# -- idempotency
+
+def test_idempotency_in_dynamodb(server, name, language):
+    dynamodb = table(server, name)
     dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification={"AttributeName": "expiration", "Enabled": True})
-    role = role_that_may(server, name, "dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
-    server.function(name, package(IDEMPOTENT), handler="app.lambda_handler", Timeout=60, MemorySize=512, Role=role,
-                    Environment={"Variables": {"IDEMPOTENCY_TABLE": name}})
-    first = call(server, name, {"user_id": "xyz", "product_id": "123456789"})[0]
-    assert first["statusCode"] == 200
-    assert call(server, name, {"user_id": "xyz", "product_id": "123456789"})[0] == first  # not paid twice
+    deploy(server, name, language, "payments", *KEEPS_RECORDS, IDEMPOTENCY_TABLE=name)
+    first, log = call(server, name, {"user_id": "xyz", "product_id": "123456789"})
+    assert first["statusCode"] == 200 and "CREATING" in log
+    again, log = call(server, name, {"product_id": "123456789", "user_id": "xyz"})
+    assert again == first and "CREATING" not in log  # not paid twice
     other = call(server, name, {"user_id": "xyz", "product_id": "2"})[0]
     assert other["payment_id"] != first["payment_id"]
-    items = dynamodb.scan(TableName=name)["Items"]
-    assert len(items) == 2 and {item["status"]["S"] for item in items} == {"COMPLETED"} and all("expiration" in item for item in items)
-    assert all(item["id"]["S"].startswith(f"{name}.app.lambda_handler#") for item in items)
+    kept = items(server, name)
+    assert len(kept) == 2 and {item["status"]["S"] for item in kept} == {"COMPLETED"} and all("expiration" in item for item in kept)
+    assert all(item["id"]["S"].startswith(name) and "#" in item["id"]["S"] for item in kept)
     # One that fails leaves nothing, and may be tried again.
     answer = server.client("lambda").invoke(FunctionName=name, Payload=json.dumps({"nobody": 1}))
     assert json.loads(answer["Payload"].read())["errorType"] == "PaymentError"
-    assert len(dynamodb.scan(TableName=name)["Items"]) == 2
+    assert len(items(server, name)) == 2
+    # One that is under way is not begun a second time.
+    slow, answers = {"user_id": "xyz", "product_id": "3", "seconds": 5}, []
+    caller = threading.Thread(target=lambda: answers.append(call(server, name, slow)[0]))
+    caller.start()
+    until(lambda: any(item["status"]["S"] == "INPROGRESS" for item in items(server, name)))
+    answer = server.client("lambda").invoke(FunctionName=name, Payload=json.dumps(slow))
+    assert json.loads(answer["Payload"].read())["errorType"] == "IdempotencyAlreadyInProgressError"
+    caller.join()
+    again, log = call(server, name, slow)
+    assert [again] == answers and "CREATING" not in log
+
+
+def test_idempotent_records_of_a_batch(server, name, language):
+    """The same messages once more: those that were done are not done again, the one that failed is."""
+    table(server, name)
+    deploy(server, name, language, "records", *KEEPS_RECORDS, IDEMPOTENCY_TABLE=name)
+    for expected in (["DONE m0", "DONE m1", "DONE m2"], ["DONE m1"]):
+        answer, log = call(server, name, sqs_event({"a": 1}, {"fail": True}, {"a": 3}))
+        assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+        assert re.findall(r"DONE \S+", log) == expected
+    assert len(items(server, name)) == 2
+
+
+# -- logger, metrics, tracer
+
+def test_logs_and_metrics(server, name, language):
+    deploy(server, name, language, "logged")
+    answer, log = call(server, name, {"order": "o-1", "requestContext": {"requestId": "correlation-1"}})
+    assert answer == "o-1"
+    seen = documents(log)
+    collecting = next(one for one in seen if one.get("message") == "Collecting payment")
+    for key, value in {"level": "INFO", "service": "payment", "function_name": name, "cold_start": True, "correlation_id": "correlation-1", "order_id": "o-1",
+                       "function_memory_size": {"python": "512", "typescript": "512"}[language]}.items():
+        assert str(collecting[key]) == str(value), key
+    assert collecting["function_arn"].endswith(f":function:{name}") and collecting["function_request_id"] in log
+    assert next(one for one in seen if one.get("message") == "Received an exception")["level"] == "ERROR" and "something went wrong" in log
+
+    def metric(called):
+        found, = [one for one in seen if called in one]
+        directive, = found["_aws"]["CloudWatchMetrics"]
+        assert directive["Namespace"] == "ExampleApplication" and called in [each["Name"] for each in directive["Metrics"]]
+        return found, directive
+    booked, directive = metric("SuccessfulBooking")
+    assert booked["SuccessfulBooking"] == [1, 2] and booked["environment"] == "prod" and booked["service"] == "booking" and booked["booking_id"] == "o-1"
+    assert sorted(directive["Dimensions"][0]) == ["environment", "service"]
+    assert metric("ColdStart")[0]["function_name"] == name and metric("Single")[0]["kind"] == "alone"
+    # The second call: no cold start, and the first one's order is forgotten.
+    log = call(server, name, {"order": "o-2", "requestContext": {"requestId": "correlation-2"}})[1]
+    seen = documents(log)
+    collecting = next(one for one in seen if one.get("message") == "Collecting payment")
+    assert collecting["cold_start"] is False and collecting["order_id"] == "o-2" and not any("ColdStart" in one for one in seen)
+    assert "o-1" not in log
+
+
+def test_the_tracer_sends_segments(server, name, language):
+    deploy(server, name, language, "traced")
+    client = server.client("lambda")
+    root, parent = "1-5759e988-bd862e3fe1be46a994272793", "53995c3f42cd8ad8"
+    client.meta.events.register("before-call.lambda.Invoke", lambda params, **_: params["headers"].update(
+        {"X-Amzn-Trace-Id": f"Root={root};Parent={parent};Sampled=1"}))
+    answer = json.loads(client.invoke(FunctionName=name, Payload=json.dumps({"charge_id": "c-1"}))["Payload"].read())
+    assert answer["answer"] == "dummy payment collected for charge: c-1", answer
+    handled = next(segment for segment in answer["segments"] if "handler" in segment["name"])
+    assert handled["trace_id"] == root and handled["parent_id"] == parent and handled["annotations"] == {"ColdStart": True, "Service": "payment"}
+    everything = json.dumps(answer["segments"])
+    assert '"PaymentId": "c-1"' in everything and '"payment_context": {"charge": "c-1"}' in everything and "dummy payment collected" in everything
+
+
+# -- parameters, event handler
+
+def test_parameters_in_a_table(server, name, language):
+    dynamodb = table(server, name)
+    table(server, name + "-many", sort="sk")
+    for key, value in {"my-parameter": "one", "my-document": '{"a": [1]}'}.items():
+        dynamodb.put_item(TableName=name, Item={"id": {"S": key}, "value": {"S": value}})
+    for key in ("a", "b"):
+        dynamodb.put_item(TableName=name + "-many", Item={"id": {"S": "config"}, "sk": {"S": key}, "value": {"S": key * 2}})
+    dynamodb.put_item(TableName=name + "-many", Item={"id": {"S": "other"}, "sk": {"S": "c"}, "value": {"S": "no"}})
+    deploy(server, name, language, "configured", "dynamodb:GetItem", "dynamodb:Query", TABLE=name)
+    expected = {"one": "one", "document": {"a": [1]}, "cached": "one", "fresh": "one", "many": {"a": "aa", "b": "bb"}}
+    assert call(server, name)[0] == expected
+    dynamodb.put_item(TableName=name, Item={"id": {"S": "my-parameter"}, "value": {"S": "two"}})
+    assert call(server, name)[0]["fresh"] == "two"
+
+
+def test_routes_of_an_http_api(server, name, language):
+    deploy(server, name, language, "routed")
+    api = quick_api(server, name)
+    answer = server.api(api, "/todos/1?expand=yes")
+    assert answer.status_code == 200 and answer.json() == {"todos": {"id": "1", "title": "wash the fish"}, "expand": "yes"}
+    assert answer.headers["Content-Type"] == "application/json"
+    answer = server.api(api, "/todos", method="POST", json={"id": "2", "title": "dry it"})
+    assert answer.status_code == 201 and answer.json() == {"created": "2"}
+    assert server.api(api, "/todos/2").json()["todos"]["title"] == "dry it"
+    missing = server.api(api, "/todos/3")
+    assert missing.status_code == 404 and missing.json()["message"] == "no todo 3" and missing.json()["statusCode"] == 404
+    assert server.api(api, "/elsewhere").status_code == 404
+    # The same behind a function URL.
+    client = server.client("lambda")
+    url = client.create_function_url_config(FunctionName=name, AuthType="NONE")["FunctionUrl"]
+    open_to_all(client, name)
+    assert visit(server, url, "/todos/1").json()["todos"]["id"] == "1" and visit(server, url, "/todos/9").status_code == 404
