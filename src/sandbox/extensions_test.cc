@@ -267,14 +267,24 @@ TEST(Subscriptions, AreCheckedAsAwsChecksThem) {
   EXPECT_EQ(wants->authority, "sandbox.localdomain:8080");
   EXPECT_EQ(wants->max_items, 1000U);
   EXPECT_EQ(wants->timeout, 25ms);
-  const std::string good = R"("types":["function"],"destination":{"protocol":"TCP","port":9000})";
-  EXPECT_TRUE(std::holds_alternative<Subscription>(parse_subscription("{" + good + "}", true)));
+  EXPECT_TRUE(wants->structured);
+  const std::string rest = R"("types":["function"],"destination":{"protocol":"TCP","port":9000})",
+                    version = R"("schemaVersion":)", good = version + R"("2022-07-01",)" + rest;
+  parsed = parse_subscription("{" + good + "}", false);
+  ASSERT_TRUE(std::holds_alternative<Subscription>(parsed));
+  EXPECT_FALSE(std::get<Subscription>(parsed).structured);
+  for (const auto& logs : {rest, version + R"("2020-08-15",)" + rest, version + R"("2021-03-18",)" + rest})
+    EXPECT_TRUE(std::holds_alternative<Subscription>(parse_subscription("{" + logs + "}", true))) << logs;
+  EXPECT_TRUE(std::holds_alternative<Extensions::Refusal>(parse_subscription("{" + good + "}", true)));
+  const auto start = R"({"schemaVersion":"2022-12-13",)";
   for (std::string text :
-       {std::string(), std::string("[]"), std::string(R"({"types":[]})"), std::string(R"({"types":["platform"]})"),
-        std::string(R"({"types":["x"],"destination":{"protocol":"TCP","port":1}})"),
-        std::string(R"({"types":["platform"],"destination":{"protocol":"HTTP","URI":"http://example.com:80"}})"),
-        std::string(R"({"types":["platform"],"destination":{"protocol":"HTTP","URI":"http://sandbox:0"}})"),
-        std::string(R"({"types":["platform"],"destination":{"protocol":"UDP","port":1}})"),
+       {std::string(), std::string("[]"), "{" + rest + "}", "{" + version + "\"2020-08-15\"," + rest + "}",
+        "{" + version + "20221213," + rest + "}", start + std::string(R"("types":[]})"),
+        start + std::string(R"("types":["platform"]})"),
+        start + std::string(R"("types":["x"],"destination":{"protocol":"TCP","port":1}})"),
+        start + std::string(R"("types":["platform"],"destination":{"protocol":"HTTP","URI":"http://example.com:80"}})"),
+        start + std::string(R"("types":["platform"],"destination":{"protocol":"HTTP","URI":"http://sandbox:0"}})"),
+        start + std::string(R"("types":["platform"],"destination":{"protocol":"UDP","port":1}})"),
         "{" + good + R"(,"buffering":{"maxItems":999}})", "{" + good + R"(,"buffering":{"maxItems":10001}})",
         "{" + good + R"(,"buffering":{"maxBytes":1}})", "{" + good + R"(,"buffering":{"timeoutMs":24}})",
         "{" + good + R"(,"buffering":{"timeoutMs":"1000"}})"}) {

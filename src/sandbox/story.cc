@@ -33,8 +33,7 @@ void Story::tell(std::string_view type, json::object record) {
 }
 
 void Story::line(Telemetry::Source source, const std::string& text) {
-  if (!telemetry_.heard()) return;
-  telemetry_.record(source, source == Telemetry::Source::function ? "function" : "extension", json::value(text));
+  if (telemetry_.heard()) telemetry_.record_line(source, text, value_of(spec_, "AWS_LAMBDA_LOG_FORMAT") == "JSON");
 }
 
 void Story::init_started() {

@@ -86,6 +86,14 @@ std::variant<Subscription, Extensions::Refusal> parse_subscription(const std::st
   if (!document || !document->is_object()) return invalid("The subscription is not a JSON object");
   const auto& all = document->as_object();
 
+  // https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html#telemetry-api-function
+  const auto* schema = all.if_contains("schemaVersion");
+  const auto is = [&](const char* version) { return *schema == version; };
+  if (!schema && !logs_api) return invalid("schemaVersion is missing");
+  if (schema && !(logs_api ? is("2020-08-15") || is("2021-03-18") : is("2022-07-01") || is("2022-12-13") || is("2025-01-29")))
+    return invalid("schemaVersion is not one of this API's");
+  wants.structured = !logs_api && !is("2022-07-01");
+
   const auto* types = all.if_contains("types");
   if (!types || !types->is_array() || types->as_array().empty()) return invalid("types is missing");
   for (const auto& type : types->as_array()) {
@@ -140,7 +148,8 @@ std::variant<Subscription, Extensions::Refusal> parse_subscription(const std::st
   return wants;
 }
 
-void Telemetry::put(Subscriber& subscriber, const std::string& text) {
+void Telemetry::put(Subscriber& subscriber, const Event& event) {
+  const auto& text = subscriber.wants.structured || event.unstructured.empty() ? event.text : event.unstructured;
   if (subscriber.bytes + text.size() > kWaitingBytes) {
     ++subscriber.dropped;
     subscriber.dropped_bytes += text.size();
@@ -178,7 +187,7 @@ bool Telemetry::subscribe(const std::string& extension, Subscription subscriptio
       place->changed.notify_all();
     }
     for (const auto& event : history_)
-      if (hears(subscriber->wants, event.source)) put(*subscriber, event.text);
+      if (hears(subscriber->wants, event.source)) put(*subscriber, event);
     place = subscriber;
   }
   asio::co_spawn(context_, deliver(shared_from_this(), subscriber), asio::detached);
@@ -198,24 +207,40 @@ void Telemetry::record_subscription(bool logs_api, json::object record_) {
   record(Source::platform, logs_api ? "platform.logsSubscription" : "platform.telemetrySubscription", std::move(record_));
 }
 
+namespace {
+std::string text_of(const std::string& time, std::string_view type, json::value record) {
+  return base::to_json(json::object{{"time", time}, {"type", type}, {"record", std::move(record)}});
+}
+}  // namespace
+
 void Telemetry::record(Source source, std::string_view type, json::value record) {
+  if (heard_) publish({source, text_of(base::iso8601(now(), true), type, std::move(record)), {}});
+}
+
+void Telemetry::record_line(Source source, const std::string& line, bool logs_json) {
   if (!heard_) return;
-  const auto text =
-      base::to_json(json::object{{"time", base::iso8601(now(), true)}, {"type", type}, {"record", std::move(record)}});
+  const auto type = source == Source::function ? "function" : "extension";
+  const auto time = base::iso8601(now(), true);
+  Event event{source, text_of(time, type, json::value(line)), {}};
+  if (auto document = logs_json ? base::parse_json(line) : std::nullopt; document && document->is_object())
+    event.unstructured = std::exchange(event.text, text_of(time, type, std::move(*document)));
+  publish(std::move(event));
+}
+
+void Telemetry::publish(Event event) {
   std::lock_guard lock(mutex_);
   if (closed_) return;
-  if (open_) {
-    history_bytes_ += text.size();
-    history_.push_back({source, text});
-  }
-  while (history_bytes_ > kHistoryBytes) {
-    history_bytes_ -= history_.front().text.size();
-    history_.pop_front();
-  }
   for (auto& [name, subscriber] : subscribers_) {
-    if (!hears(subscriber->wants, source)) continue;
-    put(*subscriber, text);
+    if (!hears(subscriber->wants, event.source)) continue;
+    put(*subscriber, event);
     subscriber->changed.notify_all();
+  }
+  if (!open_) return;
+  history_bytes_ += event.text.size() + event.unstructured.size();
+  history_.push_back(std::move(event));
+  while (history_bytes_ > kHistoryBytes) {
+    history_bytes_ -= history_.front().text.size() + history_.front().unstructured.size();
+    history_.pop_front();
   }
 }
 

@@ -26,8 +26,9 @@ namespace lambari::sandbox {
 // What a subscriber asks for. Sizes are bounded as AWS bounds them.
 struct Subscription {
   bool platform = false, function = false, extension = false;
-  bool logs_api = false;  // the older one
-  bool tcp = false;       // lines over a connection instead of POSTs
+  bool logs_api = false;    // the older one
+  bool structured = false;  // lines that are JSON come as that, where the function logs JSON; before schema 2022-12-13 as text
+  bool tcp = false;         // lines over a connection instead of POSTs
   std::uint16_t port = 0;
   std::string authority, path;
   std::size_t max_items = 10'000, max_bytes = 262'144;
@@ -54,6 +55,7 @@ class Telemetry : public std::enable_shared_from_this<Telemetry> {
   bool heard() const { return heard_; }  // by somebody, or by who may yet subscribe
   // `type` is the event's: "platform.start", "function". Cheap when it is not heard.
   void record(Source source, std::string_view type, base::json::value record);
+  void record_line(Source source, const std::string& line, bool logs_json);
   void flush();            // what waits goes out now, full or not
   void hold(bool frozen);  // while it is frozen the environment takes nothing: nothing is sent
   void close();            // nothing goes out any more
@@ -62,6 +64,7 @@ class Telemetry : public std::enable_shared_from_this<Telemetry> {
   struct Event {
     Source source;
     std::string text;
+    std::string unstructured;  // the same for who subscribed by an older schema, where that is another text
   };
   struct Subscriber {
     Subscription wants;
@@ -72,7 +75,8 @@ class Telemetry : public std::enable_shared_from_this<Telemetry> {
     async::Event changed;
   };
   void record_subscription(bool logs_api, base::json::object record);
-  void put(Subscriber& subscriber, const std::string& text);  // under the mutex
+  void publish(Event event);
+  void put(Subscriber& subscriber, const Event& event);  // under the mutex
   static async::Task<> deliver(std::shared_ptr<Telemetry> self, std::shared_ptr<Subscriber> subscriber);
   async::Task<bool> send(std::shared_ptr<Subscriber> subscriber, std::string body);
 

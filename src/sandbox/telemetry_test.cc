@@ -96,11 +96,11 @@ struct Hearing {
   explicit Hearing(async::Loops& loops) {
     auto [ours, theirs] = pair_of(SOCK_STREAM);
     listener = std::move(ours);
-    telemetry = std::make_shared<Telemetry>(loops.context(0),
-                                            [this, end = std::make_shared<Descriptor>(std::move(theirs))](std::uint16_t) {
-                                              ++connections;
-                                              return copy_of(end);
-                                            });
+    telemetry = std::make_shared<Telemetry>(
+        loops.context(0), [count = connections, end = std::make_shared<Descriptor>(std::move(theirs))](std::uint16_t) {
+          ++*count;
+          return copy_of(end);
+        });
   }
   static async::Task<Descriptor> copy_of(std::shared_ptr<Descriptor> end) {
     co_return Descriptor(fcntl(end->get(), F_DUPFD_CLOEXEC, 0));
@@ -119,7 +119,7 @@ struct Hearing {
   }
   Descriptor listener;
   std::shared_ptr<Telemetry> telemetry;
-  std::atomic<int> connections = 0;
+  const std::shared_ptr<std::atomic<int>> connections = std::make_shared<std::atomic<int>>(0);
   std::string heard;
 };
 
@@ -146,17 +146,41 @@ TEST(TelemetryOfAFunction, IsKeptUntilTheStartIsOver) {
   loops.stop();
 }
 
+TEST(TelemetryOfAFunction, HasLinesOfJsonAsTheSchemaSays) {
+  async::Loops loops(1);
+  for (const bool structured : {true, false}) {
+    Hearing one(loops);
+    const std::string line = R"({"level":"INFO"})";
+    one.telemetry->record_line(Telemetry::Source::function, line, true);  // kept
+    auto wants = Hearing::wants();
+    wants.function = true;
+    wants.structured = structured;
+    EXPECT_TRUE(one.telemetry->subscribe("inside", wants));
+    one.telemetry->record_line(Telemetry::Source::function, line, true);
+    one.telemetry->record_line(Telemetry::Source::function, line, false);
+    one.telemetry->record_line(Telemetry::Source::function, "[1]", true);
+    EXPECT_TRUE(one.hears(R"("record":"[1]")"));
+    std::size_t documents = 0, texts = 0;
+    for (auto at = one.heard.find("level"); at != std::string::npos; at = one.heard.find("level", at + 1))
+      ++(one.heard[at - 2] == '\\' ? texts : documents);
+    EXPECT_EQ(documents, structured ? 2U : 0U) << one.heard;
+    EXPECT_EQ(texts, structured ? 1U : 3U) << one.heard;
+    one.telemetry->close();
+  }
+  loops.stop();
+}
+
 TEST(TelemetryOfAFunction, WaitsWhileItIsFrozen) {
   async::Loops loops(1);
   Hearing one(loops);
   EXPECT_TRUE(one.telemetry->subscribe("inside", Hearing::wants()));
   EXPECT_TRUE(one.hears("platform.telemetrySubscription"));
   one.telemetry->hold(true);
-  const int before = one.connections;
+  const int before = *one.connections;
   one.record("platform.report");
   one.telemetry->flush();
   std::this_thread::sleep_for(100ms);  // four times its patience
-  EXPECT_EQ(one.connections, before);
+  EXPECT_EQ(*one.connections, before);
   one.telemetry->hold(false);
   EXPECT_TRUE(one.hears("platform.report"));
   one.telemetry->close();

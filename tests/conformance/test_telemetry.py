@@ -75,9 +75,9 @@ def isolated(request):
     server.close()
 
 
-@pytest.mark.parametrize("runtime,files", [("python3.11", {"app.py": PYTHON}), ("nodejs22.x", {"app.mjs": NODE})])
-def test_an_extension_inside_hears_of_its_function(isolated, name, runtime, files):
-    isolated.function(name, files, runtime=runtime, Timeout=20, Environment={"Variables": {"PORT": str(free_port())}})
+@pytest.mark.parametrize("runtime,files,log_format", [("python3.11", {"app.py": PYTHON}, "Text"), ("nodejs22.x", {"app.mjs": NODE}, "JSON")])
+def test_an_extension_inside_hears_of_its_function(isolated, name, runtime, files, log_format):
+    isolated.function(name, files, runtime=runtime, Timeout=20, Environment={"Variables": {"PORT": str(free_port())}}, LoggingConfig={"LogFormat": log_format})
     asked, events = [], []
     for _ in range(200):
         answer, log = call(isolated, name)
@@ -92,7 +92,11 @@ def test_an_extension_inside_hears_of_its_function(isolated, name, runtime, file
     assert records["platform.telemetrySubscription"][0] == {"name": "inside", "state": "Subscribed", "types": ["platform", "function"]}
     assert records["platform.extension"][0] == {"name": "inside", "state": "Ready", "events": ["INVOKE"]}
     assert records["platform.initStart"][0]["functionName"] == name and records["platform.initRuntimeDone"][0]["status"] == "success"
-    assert any("from the function" in json.dumps(line) for line in records["function"])
+    if log_format == "Text":
+        assert "from the function" in [line.strip() for line in records["function"]]
+    else:
+        line = next(line for line in records["function"] if line["message"] == "from the function")
+        assert line["level"] == "INFO" and line["requestId"] == asked[0]
     for kind in ("platform.start", "platform.runtimeDone", "platform.report"):
         assert records[kind][0]["requestId"] == asked[0], kind
     metrics = records["platform.report"][0]["metrics"]
