@@ -1,6 +1,7 @@
 """Powertools for AWS Lambda, for Python and for TypeScript: the examples of their documentation, and what comes of them in queues, tables,
 streams, APIs and logs. https://docs.aws.amazon.com/powertools/python/latest/ and .../typescript/latest/. The functions are in powertools/."""
 
+import base64
 import json
 import pathlib
 import re
@@ -18,7 +19,7 @@ FUNCTIONS = pathlib.Path(__file__).parent / "powertools"
 SITE = next((ROOT / ".cache/venv/lib").glob("python3*/site-packages"))
 NODE = ROOT / ".cache/node"
 
-pytestmark = pytest.mark.parametrize("language", ["python", "typescript"])
+both = pytest.mark.parametrize("language", ["python", "typescript"])
 
 
 def installed(folder, *names):
@@ -135,6 +136,7 @@ def sqs_event(*bodies):
 
 # -- batches
 
+@both
 def test_a_batch_of_which_one_message_fails(own_server, name, language):
     """What fails comes again and goes to the dead letters, what is well goes at once."""
     server = own_server
@@ -145,6 +147,8 @@ def test_a_batch_of_which_one_message_fails(own_server, name, language):
     # Asked directly, it names the one that failed and no other.
     assert call(server, name, sqs_event({"item": "one"}, {"item": "bad"}, {"item": "two"}))[0] == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
     assert call(server, name, sqs_event({"item": "one"}, {"item": "two"}))[0] == {"batchItemFailures": []}
+    answer = client.invoke(FunctionName=name, Payload=json.dumps(sqs_event({"item": "bad"}, {"item": "bad"})))
+    assert json.loads(answer["Payload"].read())["errorType"] == {"python": "BatchProcessingError", "typescript": "FullBatchFailureError"}[language]
     sqs.send_message_batch(QueueUrl=url, Entries=[{"Id": word, "MessageBody": json.dumps({"item": word})} for word in ("one", "bad", "two")])
     client.create_event_source_mapping(EventSourceArn=arn, FunctionName=name, BatchSize=10, FunctionResponseTypes=["ReportBatchItemFailures"])
     until(lambda: left(server, url) == 1)  # both good ones are deleted
@@ -153,6 +157,7 @@ def test_a_batch_of_which_one_message_fails(own_server, name, language):
     assert [json.loads(message["Body"])["item"] for message in messages] == ["bad"] and left(server, url) == 0
 
 
+@both
 def test_a_fifo_batch_stops_at_what_fails(own_server, name, language):
     """What comes after it in the queue is not done before it."""
     server = own_server
@@ -168,6 +173,7 @@ def test_a_fifo_batch_stops_at_what_fails(own_server, name, language):
     assert until(lambda: len(story(server, name)) == 4) and story(server, name) == ["DONE one", "FAILED bad", "DONE bad", "DONE two"]
 
 
+@both
 def test_a_batch_of_a_stream_goes_on_from_what_failed(server, name, language):
     files, options = package(language, "stream")
     s = Setup(server, name, files, Timeout=60, MemorySize=512, **options)
@@ -179,6 +185,7 @@ def test_a_batch_of_a_stream_goes_on_from_what_failed(server, name, language):
 
 # -- idempotency
 
+@both
 def test_idempotency_in_dynamodb(server, name, language):
     dynamodb = table(server, name)
     dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification={"AttributeName": "expiration", "Enabled": True})
@@ -206,21 +213,35 @@ def test_idempotency_in_dynamodb(server, name, language):
     caller.join()
     again, log = call(server, name, slow)
     assert [again] == answers and "CREATING" not in log
+    # One that ran out of time is begun again.
+    client, slow = server.client("lambda"), {"user_id": "xyz", "product_id": "4", "seconds": 50}
+    client.update_function_configuration(FunctionName=name, Timeout=2)
+    client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+    for _ in range(2):
+        answer = client.invoke(FunctionName=name, Payload=json.dumps(slow), LogType="Tail")
+        assert "Task timed out after 2.00 seconds" in json.loads(answer["Payload"].read())["errorMessage"]
+        assert "CREATING" in base64.b64decode(answer["LogResult"]).decode()
 
 
+@both
 def test_idempotent_records_of_a_batch(server, name, language):
-    """The same messages once more: those that were done are not done again, the one that failed is."""
-    table(server, name)
+    """The same messages once more: those that were done are not done again, the one that failed is. One that is another by the same name is
+    refused."""
+    table(server, name, sort="sort_key")
     deploy(server, name, language, "records", *KEEPS_RECORDS, IDEMPOTENCY_TABLE=name)
     for expected in (["DONE m0", "DONE m1", "DONE m2"], ["DONE m1"]):
         answer, log = call(server, name, sqs_event({"a": 1}, {"fail": True}, {"a": 3}))
         assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
         assert re.findall(r"DONE \S+", log) == expected
-    assert len(items(server, name)) == 2
+    kept = items(server, name)
+    assert len(kept) == 2 and {item["id"]["S"] for item in kept} == {f"idempotency#{name}"} and all("validation" in item for item in kept)
+    answer, log = call(server, name, sqs_event({"a": 2}, {"b": 1}, {"a": 3}))
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]} and re.findall(r"DONE \S+", log) == ["DONE m1"]
 
 
 # -- logger, metrics, tracer
 
+@both
 def test_logs_and_metrics(server, name, language):
     deploy(server, name, language, "logged")
     answer, log = call(server, name, {"order": "o-1", "requestContext": {"requestId": "correlation-1"}})
@@ -250,6 +271,7 @@ def test_logs_and_metrics(server, name, language):
     assert "o-1" not in log
 
 
+@both
 def test_the_tracer_sends_segments(server, name, language):
     deploy(server, name, language, "traced")
     client = server.client("lambda")
@@ -266,6 +288,7 @@ def test_the_tracer_sends_segments(server, name, language):
 
 # -- parameters, event handler
 
+@both
 def test_parameters_in_a_table(server, name, language):
     dynamodb = table(server, name)
     table(server, name + "-many", sort="sk")
@@ -281,6 +304,7 @@ def test_parameters_in_a_table(server, name, language):
     assert call(server, name)[0]["fresh"] == "two"
 
 
+@both
 def test_routes_of_an_http_api(server, name, language):
     deploy(server, name, language, "routed")
     api = quick_api(server, name)
@@ -298,3 +322,26 @@ def test_routes_of_an_http_api(server, name, language):
     url = client.create_function_url_config(FunctionName=name, AuthType="NONE")["FunctionUrl"]
     open_to_all(client, name)
     assert visit(server, url, "/todos/1").json()["todos"]["id"] == "1" and visit(server, url, "/todos/9").status_code == 404
+
+
+# -- circuit breaker
+
+def test_a_circuit_breaker_in_dynamodb(server, name):
+    """Of Python alone. While the circuit is open, orders go to a queue and the backend is left alone."""
+    dynamodb = table(server, name)
+    url, _ = queue(server, name)
+    deploy(server, name, "python", "circuit", *KEEPS_RECORDS, "sqs:SendMessage", TABLE=name, QUEUE=url)
+    client = server.client("lambda")
+    for n in range(2):
+        answer = client.invoke(FunctionName=name, Payload=json.dumps({"n": n, "fail": True}))
+        assert json.loads(answer["Payload"].read())["errorType"] == "ConnectionError"
+    assert [item["state"]["S"] for item in items(server, name)] == ["OPEN"]
+    answer, log = call(server, name, {"n": 2})
+    assert answer == {"buffered": "payment-backend"} and "DONE" not in log
+    message, = server.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=5)["Messages"]
+    assert json.loads(message["Body"]) == {"n": 2}
+    # An hour later it is tried again.
+    item, = items(server, name)
+    dynamodb.put_item(TableName=name, Item=item | {"opened_at": {"N": str(int(item["opened_at"]["N"]) - 3601)}})
+    assert call(server, name, {"n": 3})[0] == {"charged": 3}
+    assert [item["state"]["S"] for item in items(server, name)] == ["CLOSED"]

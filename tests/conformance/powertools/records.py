@@ -5,8 +5,8 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer, IdempotencyConfig, idempotent_function
 
 processor = BatchProcessor(event_type=EventType.SQS)
-dynamodb = DynamoDBPersistenceLayer(table_name=os.environ["IDEMPOTENCY_TABLE"])
-config = IdempotencyConfig(event_key_jmespath="messageId", expires_after_seconds=3600)
+dynamodb = DynamoDBPersistenceLayer(table_name=os.environ["IDEMPOTENCY_TABLE"], sort_key_attr="sort_key")
+config = IdempotencyConfig(event_key_jmespath="messageId", payload_validation_jmespath="body", expires_after_seconds=3600)
 
 
 @idempotent_function(data_keyword_argument="record", config=config, persistence_store=dynamodb)

@@ -1,11 +1,11 @@
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch import AsyncBatchProcessor, EventType, async_process_partial_response
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
-processor = BatchProcessor(event_type=EventType.DynamoDBStreams)
+processor = AsyncBatchProcessor(event_type=EventType.DynamoDBStreams)
 failed = set()
 
 
-def record_handler(record: DynamoDBRecord):
+async def record_handler(record: DynamoDBRecord):
     word = record.dynamodb.new_image["id"]
     if word == "bad" and word not in failed:
         failed.add(word)
@@ -15,4 +15,4 @@ def record_handler(record: DynamoDBRecord):
 
 
 def handler(event, context):
-    return process_partial_response(event=event, record_handler=record_handler, processor=processor, context=context)
+    return async_process_partial_response(event=event, record_handler=record_handler, processor=processor, context=context)
