@@ -258,6 +258,9 @@ void Link::told(std::string_view bytes, std::vector<Descriptor> descriptors) {
         if (has & protocol::kHasPeak) take(parts.peak);
         if (has & protocol::kHasFreezer) take(parts.freezer);
         parts.freezer_v2 = has & protocol::kFreezerIsV2;
+        // The socket is new and empty, so this does not wait; a process that died does not read it.
+        if (!slot->primer_.empty())
+          ::send(parts.launch.get(), slot->primer_.data(), slot->primer_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
         slot->ready_ = true;
       } else if (tell == Tell::assigned) {
         slot->assigned_ = message.text();
@@ -293,12 +296,12 @@ void Link::send(const Writer& message) {
   }
 }
 
-std::shared_ptr<Slot> Link::prepare(const std::string& pack, protocol::Mode mode) {
+std::shared_ptr<Slot> Link::prepare(const std::string& pack, protocol::Mode mode, std::string primer) {
   std::shared_ptr<Slot> slot;
   {
     std::lock_guard lock(mutex_);
     if (!alive_) throw SandboxFailed("lambari-sandbox is gone; restart lambari");
-    slot = std::make_shared<Slot>(++last_id_);
+    slot = std::make_shared<Slot>(++last_id_, std::move(primer));
     slots_[slot->id] = slot;
   }
   send(Writer(Ask::prepare).number(slot->id).text(pack).number(static_cast<std::uint64_t>(mode)));
@@ -313,8 +316,6 @@ void Link::assign(const Slot& slot, int memory_mb, int tmp_mb, const std::string
   for (const auto& layer : layers) message.text(layer);
   send(message);
 }
-
-void Link::expect(const std::string& pack) { send(Writer(Ask::expect).text(pack)); }
 
 void Link::terminate(const Slot& slot) noexcept { tell(Ask::terminate, slot); }
 void Link::kill(const Slot& slot) noexcept { tell(Ask::kill, slot); }

@@ -36,7 +36,7 @@ class Slot {
     std::uint16_t runtime_port = 0, endpoint_port = 0;
   };
 
-  explicit Slot(std::uint64_t id) : id(id) {}
+  Slot(std::uint64_t id, std::string primer) : id(id), primer_(std::move(primer)) {}
   const std::uint64_t id;
 
   bool ready() const;
@@ -53,6 +53,7 @@ class Slot {
  private:
   friend class Link;
   mutable std::mutex mutex_;
+  const std::string primer_;
   bool ready_ = false;
   std::optional<std::string> assigned_;
   std::optional<Gone> gone_;
@@ -84,11 +85,10 @@ class Link : public std::enable_shared_from_this<Link> {
   static async::Task<> receive(std::shared_ptr<Link> self, boost::asio::io_context& context);
   bool alive() const;
 
-  // Throw SandboxFailed when the executable is gone.
-  std::shared_ptr<Slot> prepare(const std::string& pack, protocol::Mode mode);
+  // Throw SandboxFailed when the executable is gone. `primer` goes into the slot's launch socket as soon as there is one.
+  std::shared_ptr<Slot> prepare(const std::string& pack, protocol::Mode mode, std::string primer);
   void assign(const Slot& slot, int memory_mb, int tmp_mb, const std::string& code, bool whole,
               const std::vector<std::string>& layers);
-  void expect(const std::string& pack);
   void terminate(const Slot& slot) noexcept;
   void kill(const Slot& slot) noexcept;
 

@@ -36,16 +36,35 @@ TEST(Runtimes, NearestNewerElseNewestOlder) {
   EXPECT_THAT(choose_runtime("python3.12", {}, false).detail, HasSubstr("scripts/build-runtimes"));
 }
 
+Start start(const std::string& pack, const std::map<std::string, std::string>& environment = {}, int memory_mb = 128) {
+  return choose_start(pack, environment, memory_mb, {.authorities = "/all"});
+}
+
 TEST(Runtimes, StartedAheadUnlessAVariableIsReadAtTheStart) {
-  EXPECT_EQ(choose_start("python3.11", {{"PYTHONPATH", "x"}, {"NODE_OPTIONS", "x"}}).mode, Mode::zygote);
-  EXPECT_EQ(choose_start("python3.11", {{"PYTHONHASHSEED", "0"}}).mode, Mode::launch);
-  EXPECT_EQ(choose_start("python3.11", {{"AWS_LAMBDA_EXEC_WRAPPER", "/opt/w"}}).mode, Mode::launch);
-  EXPECT_EQ(choose_start("python3.11", {{"LD_PRELOAD", "x"}}).mode, Mode::launch);
-  EXPECT_EQ(choose_start("python3.11", {{"AWS_LAMBDA_LOG_FORMAT", "JSON"}}).mode, Mode::zygote);
-  EXPECT_EQ(choose_start("nodejs20.x", {{"NODE_ENV", "production"}}).mode, Mode::warm);
-  EXPECT_EQ(choose_start("nodejs20.x", {{"NODE_OPTIONS", "-r x"}}).mode, Mode::launch);
-  EXPECT_EQ(choose_start("nodejs20.x", {{"SSL_CERT_FILE", "/x"}}).mode, Mode::launch);
-  EXPECT_EQ(choose_start("provided.al2023", {}).pack, "provided");
+  EXPECT_EQ(start("python3.11", {{"PYTHONPATH", "x"}, {"NODE_OPTIONS", "x"}}).mode, Mode::zygote);
+  EXPECT_EQ(start("python3.11", {{"PYTHONHASHSEED", "0"}}).mode, Mode::launch);
+  EXPECT_EQ(start("python3.11", {{"AWS_LAMBDA_EXEC_WRAPPER", "/opt/w"}}).mode, Mode::launch);
+  EXPECT_EQ(start("python3.11", {{"LD_PRELOAD", "x"}}).mode, Mode::launch);
+  EXPECT_EQ(start("python3.11", {{"AWS_LAMBDA_LOG_FORMAT", "JSON"}}).mode, Mode::zygote);
+  EXPECT_NE(start("nodejs20.x", {{"NODE_ENV", "production"}}).primer, "");
+  EXPECT_EQ(start("nodejs20.x", {{"NODE_OPTIONS", "-r x"}}).primer, "");
+  EXPECT_EQ(start("nodejs20.x", {{"SSL_CERT_FILE", "/x"}}).primer, "");
+  EXPECT_NE(start("java17", {{"TZ", "America/Sao_Paulo"}}).primer, "");
+  EXPECT_EQ(start("java17", {{"JAVA_TOOL_OPTIONS", "-Xint"}}).primer, "");
+  EXPECT_EQ(start("java17", {{"LANG", "C"}}).primer, "");
+  EXPECT_EQ(start("provided.al2023").pack, "provided");
+  EXPECT_EQ(start("provided.al2023").primer, "");
+}
+
+TEST(Runtimes, WhatStartsAheadIsToldWhatItCannotLearnLater) {
+  const auto node = start("nodejs20.x").primer;
+  EXPECT_TRUE(node.starts_with(std::string("prime\0/var/task\0/var/lang/bin/node\0--use-openssl-ca\0", 52))) << node;
+  EXPECT_NE(node.find("SSL_CERT_FILE=/all"), std::string::npos);
+  EXPECT_EQ(node.find("NODE_EXTRA_CA_CERTS"), std::string::npos);
+  EXPECT_EQ(node, start("nodejs20.x", {}, 1024).primer);
+  const auto java = start("java17", {}, 512).primer;
+  EXPECT_NE(java.find("-Xmx395m"), std::string::npos);
+  EXPECT_NE(java, start("java17", {}, 1024).primer);
 }
 
 TEST(Runtimes, VariablesAndCommand) {
@@ -58,7 +77,7 @@ TEST(Runtimes, VariablesAndCommand) {
   EXPECT_EQ(all["LAMBDA_TASK_ROOT"], "/var/task");
   EXPECT_EQ(all["AWS_EXECUTION_ENV"], "AWS_Lambda_nodejs18.x");
   EXPECT_THAT(all["NODE_PATH"], testing::StartsWith("/opt/nodejs/node20/node_modules:/opt/nodejs/node_modules:"));
-  EXPECT_THAT(command(Family::node, all, {}),
+  EXPECT_THAT(command(Family::node, all, 128, {}),
               ElementsAre("/opt/wrap", "/var/lang/bin/node", "--expose-gc", "--max-http-header-size=81920",
                           "/var/runtime/lambari-node.mjs", "run"));
   EXPECT_FALSE(all.contains("AWS_CA_BUNDLE"));
@@ -69,7 +88,7 @@ TEST(Runtimes, VariablesAndCommand) {
   EXPECT_EQ(trusting["SSL_CERT_FILE"], "/mine");
   auto custom = variables(spec, Family::custom, "provided", {});
   EXPECT_FALSE(custom.contains("AWS_EXECUTION_ENV"));
-  EXPECT_TRUE(command(Family::custom, custom, {}).empty());
+  EXPECT_TRUE(command(Family::custom, custom, 128, {}).empty());
 }
 
 TEST(Runtimes, Assignment) {

@@ -8,17 +8,17 @@
 #include <string>
 #include <string_view>
 
+#include "sandbox/launch_message.h"
+
 namespace lambari::sandbox::protocol {
 
-inline constexpr std::size_t kMaxMessage = 64 * 1024;      // paths of five layers and a handful of numbers
-inline constexpr std::size_t kMaxAssignment = 240 * 1024;  // what a process is told at its start: environment and arguments
+inline constexpr std::size_t kMaxMessage = 64 * 1024;  // paths of five layers and a handful of numbers
 inline constexpr std::size_t kMaxDescriptors = 12;
 
 enum class Ask : std::uint32_t {
   prepare = 1,  // id, pack, Mode
   assign,       // id, memory_mb, tmp_mb, code, code is the whole root, count, layer...
   kill,         // id
-  expect,       // pack: its zygote will be wanted
   terminate,    // id: SIGTERM to what runs in the slot
 };
 
@@ -33,12 +33,8 @@ enum class Tell : std::uint32_t {
 // What lives in a slot while it waits.
 enum class Mode : std::uint32_t {
   zygote = 1,  // a fork of the pack's warm interpreter
-  warm,        // the pack's interpreter, started and waiting
-  launch,      // a process that executes what the assignment says
+  launch,      // a process that executes what launch messages say
 };
-
-// How a process ends that could not become what the assignment names.
-inline constexpr int kNoFolder = 121, kNoProgram = 122, kNoPermission = 123, kNoFormat = 124;
 
 inline constexpr std::uint32_t kHasPeak = 1;
 inline constexpr std::uint32_t kHasFreezer = 2;

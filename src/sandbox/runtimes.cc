@@ -105,29 +105,18 @@ RuntimeInfo choose_runtime(const std::string& asked, const std::vector<std::stri
   return {asked, "", "not a runtime that lambari knows"};
 }
 
-Start choose_start(const std::string& actual, const std::map<std::string, std::string>& environment) {
-  using protocol::Mode;
-  const auto family = family_of(actual);
-  if (family == Family::custom) return {"provided", Mode::launch};
-  // A machine started ahead of need could not know how much memory its function will have: its heap is fixed at the start.
-  if (family == Family::java) return {actual, Mode::launch};
-  const bool python = family == Family::python;
-  for (const auto& [name, value] : environment) {
-    // Read by the loader, libc or the interpreter at its start. Harmless ones that many set are not among them.
-    bool early = name == "AWS_LAMBDA_EXEC_WRAPPER" || starts_with_any(name, {"LD_", "GLIBC_", "MALLOC_", "LC_", "OPENSSL_"});
-    if (python)
-      early |=
-          name.starts_with("PYTHON") && name != "PYTHONPATH" && name != "PYTHONUNBUFFERED" && name != "PYTHONDONTWRITEBYTECODE";
-    else
-      // SSL_CERT_FILE: not Node's business, but for the way in which waiting interpreters trust lambari.
-      early |= (starts_with_any(name, {"NODE_", "UV_", "AWS_LAMBDA_NODEJS_"}) && name != "NODE_ENV" && name != "NODE_PATH") ||
-               name == "SSL_CERT_FILE";
-    if (early) return {actual, Mode::launch};
-  }
-  return {actual, python ? Mode::zygote : Mode::warm};
+namespace {
+
+// What any process in a slot starts with.
+std::map<std::string, std::string> common_variables(const Places& places) {
+  return {{"PATH", places.language + "/bin:/usr/local/bin:/usr/bin/:/bin:" + places.layers + "/bin"},
+          {"LD_LIBRARY_PATH", places.language + "/lib:/lib64:/usr/lib64:" + places.runtime + ":" + places.runtime +
+                                  "/lib:" + places.task + ":" + places.task + "/lib:" + places.layers + "/lib"},
+          {"LANG", "en_US.UTF-8"},
+          {"TZ", ":UTC"}};
 }
 
-namespace {
+std::string runtime_api(const Places& places) { return "127.0.0.1:" + std::to_string(places.runtime_port); }
 
 // SDKs bring lists of authorities of their own, and each language has its variable to replace or extend them.
 void add_authorities(std::map<std::string, std::string>& all, const Places& places) {
@@ -139,7 +128,7 @@ void add_authorities(std::map<std::string, std::string>& all, const Places& plac
 
 // What no function may change.
 void add_reserved(std::map<std::string, std::string>& all, const FunctionSpec& spec, const Places& places) {
-  all["AWS_LAMBDA_RUNTIME_API"] = "127.0.0.1:" + std::to_string(places.runtime_port);
+  all["AWS_LAMBDA_RUNTIME_API"] = runtime_api(places);
   all["AWS_LAMBDA_INITIALIZATION_TYPE"] = spec.provisioned ? "provisioned-concurrency" : "on-demand";
 }
 
@@ -158,16 +147,10 @@ std::map<std::string, std::string> image_variables(const FunctionSpec& spec, con
 
 std::map<std::string, std::string> variables(const FunctionSpec& spec, Family family, const std::string& actual,
                                              const Places& places) {
-  std::map<std::string, std::string> all = {
-      {"PATH", places.language + "/bin:/usr/local/bin:/usr/bin/:/bin:" + places.layers + "/bin"},
-      {"LD_LIBRARY_PATH", places.language + "/lib:/lib64:/usr/lib64:" + places.runtime + ":" + places.runtime +
-                              "/lib:" + places.task + ":" + places.task + "/lib:" + places.layers + "/lib"},
-      {"LANG", "en_US.UTF-8"},
-      {"TZ", ":UTC"},
-      {"AWS_ENDPOINT_URL", "http://127.0.0.1:" + std::to_string(places.endpoint_port)},
-      {"AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"},
-      {"AWS_XRAY_DAEMON_ADDRESS", "169.254.79.129:2000"},
-  };
+  auto all = common_variables(places);
+  all["AWS_ENDPOINT_URL"] = "http://127.0.0.1:" + std::to_string(places.endpoint_port);
+  all["AWS_XRAY_CONTEXT_MISSING"] = "LOG_ERROR";
+  all["AWS_XRAY_DAEMON_ADDRESS"] = "169.254.79.129:2000";
   add_authorities(all, places);
   if (family == Family::python) all["PYTHONPATH"] = places.runtime;
   if (family == Family::node) {
@@ -196,43 +179,92 @@ namespace {
 // which java.io keeps to itself. Compiled once and lightly, with the
 // classes of the interface client mapped from an archive: a function lives too short for more.
 // https://docs.aws.amazon.com/lambda/latest/dg/java-customization.html
-void add_java(std::vector<std::string>& words, const std::map<std::string, std::string>& variables, const Places& places) {
-  const auto told = variables.find("AWS_LAMBDA_FUNCTION_MEMORY_SIZE");
-  const auto memory = told == variables.end() ? 128LL : base::parse_int(told->second).value_or(128);
+std::vector<std::string> java_words(int memory_mb, const Places& places) {
   const auto jars = places.runtime + "/lib";
-  words.push_back(places.language + "/bin/java");
-  words.push_back(fmt::format("-Xmx{}m", std::max(memory * 85 / 100 - 40, memory / 2)));
+  std::vector<std::string> words = {places.language + "/bin/java",
+                                    fmt::format("-Xmx{}m", std::max(memory_mb * 85 / 100 - 40, memory_mb / 2))};
   for (const char* flag : {"-XX:+UseSerialGC", "-XX:+TieredCompilation", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData",
                            "-Xshare:auto", "-Xlog:cds=off", "-Xlog:class+path=off", "--add-opens=java.base/java.io=ALL-UNNAMED"})
     words.emplace_back(flag);
   words.push_back("-XX:SharedArchiveFile=" + places.runtime + "/runtime.jsa");
   words.push_back("-Dcom.amazonaws.services.lambda.runtime.api.client.runtimeapi.NativeClient.JNI=" + jars +
                   "/libaws-lambda-jni.so");
-  words.push_back("-classpath");
+  words.emplace_back("-classpath");
   words.push_back(
       fmt::format("{0}/aws-lambda-java-core.jar:{0}/aws-lambda-java-runtime-interface-client.jar:"
-                  "{0}/aws-lambda-java-serialization.jar:{0}/utils-lite.jar",
+                  "{0}/aws-lambda-java-serialization.jar:{0}/utils-lite.jar:{0}/lambari.jar",
                   jars));
-  words.push_back("com.amazonaws.services.lambda.runtime.api.client.AWSLambda");
-  words.push_back(variables.at("_HANDLER"));
+  return words;
+}
+
+std::vector<std::string> node_words(const Places& places) {
+  return {places.language + "/bin/node", "--expose-gc", "--max-http-header-size=81920", places.runtime + "/lambari-node.mjs"};
+}
+
+// Read by the loader, libc or the interpreter at its start. Harmless ones that many set are not among them.
+bool read_at_start(Family family, const std::string& name) {
+  if (name == "AWS_LAMBDA_EXEC_WRAPPER" || starts_with_any(name, {"LD_", "GLIBC_", "MALLOC_", "LC_", "OPENSSL_"})) return true;
+  switch (family) {
+    case Family::python:
+      return name.starts_with("PYTHON") && name != "PYTHONPATH" && name != "PYTHONUNBUFFERED" &&
+             name != "PYTHONDONTWRITEBYTECODE";
+    case Family::node:
+      // SSL_CERT_FILE: not Node's business, but for the way in which waiting interpreters trust lambari.
+      return (starts_with_any(name, {"NODE_", "UV_", "AWS_LAMBDA_NODEJS_"}) && name != "NODE_ENV" && name != "NODE_PATH") ||
+             name == "SSL_CERT_FILE";
+    case Family::java: return name == "LANG" || starts_with_any(name, {"JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS"});
+    case Family::custom: return true;
+  }
+  return true;
 }
 
 }  // namespace
 
-std::vector<std::string> command(Family family, const std::map<std::string, std::string>& variables, const Places& places) {
+Start choose_start(const std::string& actual, const std::map<std::string, std::string>& environment, int memory_mb,
+                   const Places& places) {
+  using protocol::Mode;
+  const auto family = family_of(actual);
+  if (family == Family::custom) return {"provided", Mode::launch, ""};
+  for (const auto& [name, value] : environment)
+    if (read_at_start(family, name)) return {actual, Mode::launch, ""};
+  if (family == Family::python) return {actual, Mode::zygote, ""};
+  auto all = common_variables(places);
+  all["AWS_LAMBDA_RUNTIME_API"] = runtime_api(places);
+  std::vector<std::string> words;
+  if (family == Family::node) {
+    words = node_words(places);
+    words.emplace_back("wait");
+    // Node.js 20 takes 15 ms to read NODE_EXTRA_CA_CERTS when it starts. This is read when TLS is first used, and the bundle that
+    // it names holds the same.
+    if (!places.authorities.empty()) {
+      words.insert(words.begin() + 1, "--use-openssl-ca");
+      all["SSL_CERT_FILE"] = places.authorities;
+    }
+  } else {
+    words = java_words(memory_mb, places);
+    words.emplace_back("lambari.Waiting");
+  }
+  std::string primer(protocol::kPrime);
+  primer += '\0';
+  return {actual, Mode::launch, primer + assignment(places.task, words, all)};
+}
+
+std::vector<std::string> command(Family family, const std::map<std::string, std::string>& variables, int memory_mb,
+                                 const Places& places) {
   std::vector<std::string> words;
   if (auto wrapper = variables.find("AWS_LAMBDA_EXEC_WRAPPER"); wrapper != variables.end() && family != Family::custom)
     words.push_back(wrapper->second);
-  if (family == Family::python)
-    for (const auto& word : {places.language + "/bin/python3", std::string("-S"), std::string("-s"),
-                             places.runtime + "/lambari_python.py", std::string("run")})
-      words.push_back(word);
-  if (family == Family::node)
-    for (const auto& word :
-         {places.language + "/bin/node", std::string("--expose-gc"), std::string("--max-http-header-size=81920"),
-          places.runtime + "/lambari-node.mjs", std::string("run")})
-      words.push_back(word);
-  if (family == Family::java) add_java(words, variables, places);
+  auto add = [&](const std::vector<std::string>& more) { words.insert(words.end(), more.begin(), more.end()); };
+  if (family == Family::python) add({places.language + "/bin/python3", "-S", "-s", places.runtime + "/lambari_python.py", "run"});
+  if (family == Family::node) {
+    add(node_words(places));
+    words.emplace_back("run");
+  }
+  if (family == Family::java) {
+    add(java_words(memory_mb, places));
+    words.emplace_back("com.amazonaws.services.lambda.runtime.api.client.AWSLambda");
+    words.push_back(variables.at("_HANDLER"));
+  }
   return words;
 }
 
@@ -247,8 +279,8 @@ std::map<std::string, std::string> extension_variables(std::map<std::string, std
 std::string assignment(const std::string& folder, const std::vector<std::string>& arguments,
                        const std::map<std::string, std::string>& variables, const std::vector<std::string>& extensions) {
   std::string message;
-  auto add = [&](const std::string& text) {
-    if (text.find('\0') != std::string::npos) throw SandboxFailed("a variable of the function contains NUL");
+  auto add = [&](std::string_view text) {
+    if (text.find('\0') != std::string_view::npos) throw SandboxFailed("a variable of the function contains NUL");
     message += text;
     message += '\0';
   };

@@ -28,11 +28,11 @@ Family family_of(const std::string& runtime);
 struct Start {
   std::string pack;  // "provided" for custom runtimes
   protocol::Mode mode = protocol::Mode::launch;
-  bool operator<(const Start& other) const { return std::tie(pack, mode) < std::tie(other.pack, other.mode); }
+  std::string primer;  // the launch message of an interpreter that starts before its function is known; empty: none does
+  bool operator<(const Start& other) const {
+    return std::tie(pack, mode, primer) < std::tie(other.pack, other.mode, other.primer);
+  }
 };
-// An interpreter that was started ahead of need has read some variables already; a function that sets one of those is started
-// anew.
-Start choose_start(const std::string& actual, const std::map<std::string, std::string>& environment);
 
 // The part of a function's variables that its extensions see. https://docs.aws.amazon.com/lambda/latest/dg/lambda-extensions.html
 std::map<std::string, std::string> extension_variables(std::map<std::string, std::string> variables);
@@ -48,6 +48,11 @@ struct Places {
   std::uint16_t endpoint_port = 4566;
 };
 
+// An interpreter that was started ahead of need has read some variables already, and Java how much memory it may use; a function
+// that sets one of those variables is started anew.
+Start choose_start(const std::string& actual, const std::map<std::string, std::string>& environment, int memory_mb,
+                   const Places& places);
+
 // The whole environment: the function's, and what the sandbox knows. Reserved names win over the function's, others do not.
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 std::map<std::string, std::string> variables(const FunctionSpec& spec, Family family, const std::string& actual,
@@ -56,11 +61,12 @@ std::map<std::string, std::string> variables(const FunctionSpec& spec, Family fa
 // The same for a container image: it brings its own, and nothing is set that names a place in it.
 std::map<std::string, std::string> image_variables(const FunctionSpec& spec, const Places& places);
 
-// What is executed when the slot's mode is `launch`; empty: the function's own bootstrap.
-std::vector<std::string> command(Family family, const std::map<std::string, std::string>& variables, const Places& places);
+// What is executed when no interpreter waits; empty: the function's own bootstrap.
+std::vector<std::string> command(Family family, const std::map<std::string, std::string>& variables, int memory_mb,
+                                 const Places& places);
 
-// The message that starts a function: folder, arguments, "", variables, "", each ended by NUL; with extensions also their
-// programs, "", their variables, "". Throws SandboxFailed when it is larger than the other side takes or a part contains NUL.
+// The launch message that starts a function. Throws SandboxFailed when it is larger than the other side takes or a part contains
+// NUL.
 std::string assignment(const std::string& folder, const std::vector<std::string>& arguments,
                        const std::map<std::string, std::string>& variables, const std::vector<std::string>& extensions = {});
 

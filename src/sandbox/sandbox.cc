@@ -28,7 +28,8 @@ constexpr auto kAssignTime = 10s;
 constexpr auto kConnectTime = 1s;
 constexpr auto kLeaveTime = 3s;  // more than extensions have
 constexpr auto kRestartPause = 1s;
-constexpr int kAttempts = 3;  // slots that were prepared may have died while they waited
+constexpr unsigned kMostPrimers = 3;  // kinds of one pack that are kept waiting; each machine holds about 40 MB
+constexpr int kAttempts = 3;          // slots that were prepared may have died while they waited
 
 fs::path find_executable() {
   std::error_code none;
@@ -60,7 +61,7 @@ class Core : public Upkeep, public std::enable_shared_from_this<Core> {
   void start();
   void stop();
   async::Task<std::unique_ptr<Environment>> create(FunctionSpec spec);
-  void expect(const std::string& runtime);
+  void expect(const std::string& runtime, int memory_mb);
   void terminate(const Slot& slot) override;
   void leaving() override;
   void left() override;
@@ -77,9 +78,11 @@ class Core : public Upkeep, public std::enable_shared_from_this<Core> {
 
  private:
   std::shared_ptr<Link> link();
-  Start start_of(const RuntimeInfo& info, const std::map<std::string, std::string>& environment) const;
+  Places places() const;
+  Start start_of(const RuntimeInfo& info, const std::map<std::string, std::string>& environment, int memory_mb) const;
   std::shared_ptr<Slot> take(const Start& start);
   void fill(const Start& start);
+  void give_way(const Start& start);
   async::Task<std::shared_ptr<Slot>> ready_slot(Start start);
   async::Task<std::vector<std::string>> layers_of(const FunctionSpec& spec);
   std::shared_ptr<Exchange> find(const std::string& listener) const;
@@ -97,7 +100,12 @@ class Core : public Upkeep, public std::enable_shared_from_this<Core> {
   http::Server* endpoint_;  // null when stopped
   std::shared_ptr<Link> link_;
   std::chrono::steady_clock::time_point started_;
-  std::map<Start, std::deque<std::shared_ptr<Slot>>> waiting_;
+  struct Waiting {
+    std::deque<std::shared_ptr<Slot>> slots;
+    std::uint64_t wanted = 0;  // when, counted in wants_
+  };
+  std::map<Start, Waiting> waiting_;
+  std::uint64_t wants_ = 0;
   std::map<std::string, std::shared_ptr<Exchange>, std::less<>> exchanges_;
   SandboxCounters counters_;
   unsigned leaving_ = 0;  // of those alive
@@ -209,17 +217,27 @@ SandboxCounters Core::counters() const {
   return counters_;
 }
 
-Start Core::start_of(const RuntimeInfo& info, const std::map<std::string, std::string>& environment) const {
-  auto start = choose_start(info.actual, environment);
-  if (options_.isolation == Isolation::process) start.mode = protocol::Mode::launch;
-  return start;
+// As isolated functions see them.
+Places Core::places() const {
+  Places places;
+  places.endpoint_port = options_.endpoint_port;
+  if (!options_.trusted.empty()) {
+    places.authorities = "/etc/ssl/certs/ca-certificates.crt";
+    places.authority = "/etc/ssl/certs/lambari-ca.pem";
+  }
+  return places;
+}
+
+Start Core::start_of(const RuntimeInfo& info, const std::map<std::string, std::string>& environment, int memory_mb) const {
+  if (options_.isolation == Isolation::process) return {info.actual, protocol::Mode::launch, ""};
+  return choose_start(info.actual, environment, memory_mb, places());
 }
 
 // A slot that is ready, or will be first.
 std::shared_ptr<Slot> Core::take(const Start& start) {
   {
     std::lock_guard lock(mutex_);
-    auto& slots = waiting_[start];
+    auto& slots = waiting_[start].slots;
     std::erase_if(slots, [](const auto& slot) { return slot->gone().has_value(); });
     if (!slots.empty()) {
       auto best = std::find_if(slots.begin(), slots.end(), [](const auto& slot) { return slot->ready(); });
@@ -230,26 +248,50 @@ std::shared_ptr<Slot> Core::take(const Start& start) {
       return slot;
     }
   }
-  return link()->prepare(start.pack, start.mode);
+  return link()->prepare(start.pack, start.mode, start.primer);
 }
 
 // Not more than warm_slots even in a rush: slots being made take the processors from the functions that start.
 void Core::fill(const Start& start) {
+  give_way(start);
   auto line = link();
   for (;;) {
     {
       std::lock_guard lock(mutex_);
-      if (waiting_[start].size() >= options_.warm_slots) return;
+      if (waiting_[start].slots.size() >= options_.warm_slots) return;
     }
-    auto slot = line->prepare(start.pack, start.mode);
+    auto slot = line->prepare(start.pack, start.mode, start.primer);
     std::lock_guard lock(mutex_);
-    waiting_[start].push_back(std::move(slot));
+    waiting_[start].slots.push_back(std::move(slot));
   }
 }
 
-void Core::expect(const std::string& asked) {
+// Kinds of slots of one pack differ in the heaps of the machines that wait in them, and functions come in any size.
+void Core::give_way(const Start& start) {
+  std::deque<std::shared_ptr<Slot>> dropped;
+  std::shared_ptr<Link> line;
+  {
+    std::lock_guard lock(mutex_);
+    waiting_[start].wanted = ++wants_;
+    auto oldest = waiting_.end();
+    unsigned kinds = 0;
+    for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {
+      if (it->first.pack != start.pack || it->first.primer.empty()) continue;
+      ++kinds;
+      if (oldest == waiting_.end() || it->second.wanted < oldest->second.wanted) oldest = it;
+    }
+    if (kinds <= kMostPrimers) return;
+    dropped.swap(oldest->second.slots);
+    waiting_.erase(oldest);
+    line = link_;
+  }
+  if (line)
+    for (const auto& slot : dropped) line->kill(*slot);
+}
+
+void Core::expect(const std::string& asked, int memory_mb) {
   auto info = runtime(asked);
-  if (!info.actual.empty()) fill(start_of(info, {}));
+  if (!info.actual.empty()) fill(start_of(info, {}, memory_mb));
 }
 
 async::Task<std::shared_ptr<Slot>> Core::ready_slot(Start start) {
@@ -284,11 +326,11 @@ async::Task<std::unique_ptr<Environment>> Core::create(FunctionSpec spec) {
   const auto family = family_of(info.actual);
   const auto layers = co_await layers_of(spec);
   auto external = external_extensions(spec.image ? opt_of(spec.code) : spec.layers);
-  auto start = start_of(info, spec.environment);
-  if (!external.empty()) start.mode = protocol::Mode::launch;  // they come first, and then the runtime
+  auto start = start_of(info, spec.environment, spec.memory_mb);
+  if (!external.empty()) start = {start.pack, protocol::Mode::launch, ""};  // they come first, and then the runtime
   auto slot = co_await ready_slot(start);
 
-  Places places;
+  auto places = this->places();
   places.runtime_port = slot->parts().runtime_port;
   places.endpoint_port = slot->parts().endpoint_port;
   if (options_.isolation == Isolation::process) {
@@ -301,14 +343,11 @@ async::Task<std::unique_ptr<Environment>> Core::create(FunctionSpec spec) {
       places.authorities = fs::absolute(options_.trusted / "bundle.pem").string();
       places.authority = fs::absolute(options_.trusted / "ca.pem").string();
     }
-  } else if (!options_.trusted.empty()) {
-    places.authorities = "/etc/ssl/certs/ca-certificates.crt";
-    places.authority = "/etc/ssl/certs/lambari-ca.pem";
   }
   if (places.layers != "/opt")
     for (auto& program : external) program.replace(0, 4, places.layers);
   const auto all = spec.image ? image_variables(spec, places) : variables(spec, family, info.actual, places);
-  auto words = command(family, all, places);
+  auto words = command(family, all, spec.memory_mb, places);
   if (spec.image) {
     places.task = spec.image->folder.empty() ? "/" : spec.image->folder;
     words = spec.image->entry_point;
@@ -435,9 +474,9 @@ class House : public Sandbox {
   ~House() override { core_->stop(); }
 
   async::Task<std::unique_ptr<Environment>> create(FunctionSpec spec) override { return core_->create(std::move(spec)); }
-  void expect(const std::string& runtime) override {
+  void expect(const std::string& runtime, int memory_mb) override {
     try {
-      core_->expect(runtime);
+      core_->expect(runtime, memory_mb);
     } catch (const SandboxFailed& error) {
       base::log_warn("sandbox", {{"error", error.what()}});
     }

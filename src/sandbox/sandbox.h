@@ -152,7 +152,7 @@ struct Options {
   std::filesystem::path executable;       // lambari-sandbox; found beside /proc/self/exe when empty
   std::filesystem::path runtimes;         // the runtime packs; found relative to the executable when empty
   std::filesystem::path state_directory;  // for mount points and sockets; emptied at start
-  unsigned warm_slots = 2;                // prepared environments kept per runtime in use
+  unsigned warm_slots = 2;                // prepared environments kept per runtime in use, and of Java per size of heap
   std::uint16_t endpoint_port = 4566;     // where AWS_ENDPOINT_URL points, inside the environment
   // What functions are given to trust, in ca.pem (our authority), bundle.pem (with the system's) and truststore.jks (for Java).
   // Empty: the host's certificates.
@@ -189,9 +189,9 @@ class Sandbox {
   // An environment in which the code is in place; its handler starts at the first invoke().
   virtual async::Task<std::unique_ptr<Environment>> create(FunctionSpec spec) = 0;
 
-  // A function of this runtime is likely to be invoked soon: prepares environments for it, so that the first one is as quick
-  // as the later ones. Returns at once; costs nothing when repeated.
-  virtual void expect(const std::string& runtime) {}
+  // A function of this runtime and memory is likely to be invoked soon: prepares environments for it, so that the first one is as
+  // quick as the later ones. Returns at once; costs nothing when repeated.
+  virtual void expect(const std::string& runtime, int memory_mb) {}
 
   // Until environments that were dropped are gone: extensions have some time for their end.
   virtual async::Task<> settled() { co_return; }

@@ -518,6 +518,12 @@ TEST_F(SandboxTest, ProvidedRunsItsBootstrap) {
   EXPECT_THAT(result.lines, ElementsAre("failing"));
 }
 
+void compile_java(const Folder& code, const fs::path& packs) {
+  const auto jar = packs / "java17/runtime/lib/aws-lambda-java-core.jar";
+  const auto folder = code.path().string();
+  ASSERT_EQ(std::system(("javac -cp " + jar.string() + " -d " + folder + " " + folder + "/app/Main.java").c_str()), 0);
+}
+
 TEST_F(SandboxTest, JavaAnswers) {
   if (sandbox_->runtime("java17").actual.empty()) GTEST_SKIP() << sandbox_->runtime("java17").detail;
   Folder code;
@@ -531,11 +537,7 @@ TEST_F(SandboxTest, JavaAnswers) {
            "    return Map.of(\"n\", ++n, \"event\", event, \"name\", context.getFunctionName(), \"heap\", "
            "Runtime.getRuntime().maxMemory() >> 20);\n"
            "  }\n}\n");
-  const auto jar = packs_folder() / "java17/runtime/lib/aws-lambda-java-core.jar";
-  ASSERT_EQ(
-      std::system(
-          ("javac -cp " + jar.string() + " -d " + code.path().string() + " " + code.path().string() + "/app/Main.java").c_str()),
-      0);
+  compile_java(code, packs_folder());
   auto spec = python(code, "app.Main::handleRequest");
   spec.runtime = "java17";
   spec.memory_mb = 512;
@@ -555,6 +557,40 @@ TEST_F(SandboxTest, JavaAnswers) {
   auto init = invoke(*missing);
   EXPECT_EQ(init.outcome.kind, Kind::function_error);  // so says AWS's client
   EXPECT_THAT(init.outcome.payload, HasSubstr("Class not found: app.Nobody"));
+}
+
+// Its machine is older than what it asks for.
+TEST_F(SandboxTest, JavaLearnsLateWhatItsFunctionIs) {
+  if (sandbox_->runtime("java17").actual.empty()) GTEST_SKIP() << sandbox_->runtime("java17").detail;
+  Folder code;
+  code.add("here.txt", "");
+  code.add(
+      "app/Main.java",
+      "package app;\nimport java.util.*;\n"
+      "public class Main {\n"
+      "  public String handle(Map<String, Object> event) {\n"
+      "    String heap = java.lang.management.ManagementFactory.getRuntimeMXBean().getInputArguments().stream()\n"
+      "        .filter(word -> word.startsWith(\"-Xmx\")).findFirst().get();\n"
+      "    return String.join(\" \", System.getenv(\"MINE\"), TimeZone.getDefault().getID(), System.getProperty(\"user.dir\"),\n"
+      "        \"\" + new java.io.File(\"here.txt\").exists(), heap, System.getProperty(\"late\", \"-\"));\n"
+      "  }\n}\n");
+  compile_java(code, packs_folder());
+  auto spec = python(code, "app.Main::handle");
+  spec.runtime = "java17";
+  spec.environment["MINE"] = "x";
+  spec.environment["TZ"] = "America/Sao_Paulo";
+  auto answer = [&](int memory_mb) {
+    spec.memory_mb = memory_mb;
+    return invoke(*create(spec)).outcome.payload;
+  };
+  sandbox_->expect("java17", 256);
+  const auto reused = sandbox_->counters().reused_slots;
+  EXPECT_EQ(answer(256), R"("x America/Sao_Paulo /var/task true -Xmx177m -")");
+  EXPECT_EQ(sandbox_->counters().reused_slots, reused + 1);
+  for (auto [memory_mb, heap] : {std::pair(512, 395), {1024, 830}, {2048, 1700}, {128, 68}, {256, 177}})
+    EXPECT_EQ(answer(memory_mb), fmt::format(R"("x America/Sao_Paulo /var/task true -Xmx{}m -")", heap));
+  spec.environment["JAVA_TOOL_OPTIONS"] = "-Dlate=no";
+  EXPECT_EQ(answer(256), R"("x America/Sao_Paulo /var/task true -Xmx177m no")");
 }
 
 TEST_F(SandboxTest, UnknownRuntimes) {

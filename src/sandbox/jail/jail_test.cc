@@ -84,15 +84,18 @@ TEST(Assignments, AreParsed) {
   std::string message("/var/task\0one\0two\0\0A=1\0B=\0\0", 27);
   Assignment assignment;
   ASSERT_TRUE(parse_assignment(message.data(), message.size(), assignment));
+  EXPECT_FALSE(assignment.primes);
   EXPECT_STREQ(assignment.folder, "/var/task");
   EXPECT_THAT(assignment.arguments, ElementsAre(StrEq("one"), StrEq("two"), nullptr));
   EXPECT_THAT(assignment.environment, ElementsAre(StrEq("A=1"), StrEq("B="), nullptr));
-  std::string bare("/x\0\0\0", 5);
+  std::string bare("prime\0/x\0\0\0", 11);
   Assignment none;
   ASSERT_TRUE(parse_assignment(bare.data(), bare.size(), none));
+  EXPECT_TRUE(none.primes);
   EXPECT_THAT(none.arguments, ElementsAre(nullptr));
   for (auto text :
-       {std::string(), std::string("/x"), std::string("/x\0a\0", 5), std::string("/x\0\0", 4), std::string("/x\0\0\0z\0", 7)}) {
+       {std::string(), std::string("/x"), std::string("/x\0a\0", 5), std::string("/x\0\0", 4), std::string("/x\0\0\0z\0", 7),
+        std::string("prime"), std::string("prime\0", 6), std::string("prime\0/x\0", 9)}) {
     Assignment wrong;
     EXPECT_FALSE(parse_assignment(text.data(), text.size(), wrong)) << testing::PrintToString(text);
   }

@@ -87,24 +87,7 @@ Filter filter_of(const SlotPlan& plan) { return {plan.filter->data(), static_cas
     dprintf(2, "lambari: the environment could not be entered: %s: %s\n", failed, strerror(errno));
     _exit(125);
   }
-  if (plan.mode == Mode::launch) launch();
-  std::vector<const char*> arguments{"/var/lang/bin/node"};
-  // Node.js 20 takes 15 ms to read NODE_EXTRA_CA_CERTS when it starts. This is read when TLS is first used, and the bundle that
-  // it names holds the same.
-  if (plan.trusts) arguments.push_back("--use-openssl-ca");
-  for (const char* word : {"--expose-gc", "--max-http-header-size=81920", "/var/runtime/lambari-node.mjs", "wait"})
-    arguments.push_back(word);
-  arguments.push_back(nullptr);
-  const char* environment[] = {"PATH=/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin",
-                               "AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001",
-                               "TZ=:UTC",
-                               "LANG=en_US.UTF-8",
-                               kLibraryPath,
-                               plan.trusts ? "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt" : nullptr,
-                               nullptr};
-  execve(arguments[0], const_cast<char**>(arguments.data()), const_cast<char**>(environment));
-  dprintf(2, "lambari: %s: %s\n", arguments[0], strerror(errno));
-  _exit(126);
+  launch();
 }
 
 // A connection to a listener of the function's, for the server, which is not in this network. False when the server asks no more.
@@ -273,6 +256,9 @@ bool parse_assignment(char* message, std::size_t size, Assignment& into) {
   if (size == 0 || message[size - 1] != 0) return false;
   char* at = message;
   char* end = message + size;
+  into.primes = sandbox::protocol::kPrime == at;
+  if (into.primes) at += strlen(at) + 1;
+  if (at == end) return false;
   into.folder = at;
   at += strlen(at) + 1;
   for (auto* list : {&into.arguments, &into.environment, &into.extensions, &into.extension_environment}) {
@@ -298,7 +284,7 @@ void launch() {
   static Assignment assignment;
   if (!parse_assignment(message, static_cast<std::size_t>(size), assignment)) _exit(125);
   if (!assignment.extensions.empty()) keep_companions(assignment, 3);
-  close(3);
+  if (!assignment.primes) close(3);
   execute(assignment);
 }
 

@@ -1,7 +1,7 @@
 // The processes of a slot. The supervisor forks an entrant; it enters the slot's control groups and a copy of the read-only root,
 // makes the namespaces, starts the slot's init inside them and ends. The init (process 1 of the slot, no rights) buries the dead,
 // makes connections for the server, and watches memory where the kernel does not. The function's process is a fork of a zygote
-// (zygote.cc), or a child of the init that starts an interpreter or waits to be told what to execute.
+// (zygote.cc), or a child of the init that waits to be told what to execute.
 #pragma once
 
 #include <linux/filter.h>
@@ -48,13 +48,8 @@ struct SlotPlan {
   int launch = -1;
   int peak = -1;  // where there is no control group for memory: what MemoryWatch writes to. The limit comes by `control`
   std::uint16_t runtime_port = 0, endpoint_port = 0;
-  bool trusts = false;  // the root has lambari's certificate
   const std::vector<sock_filter>* filter = nullptr;
 };
-
-// Where the loader looks; it reads that once, when a process starts. As sandbox/runtimes.cc has it for functions.
-inline constexpr const char* kLibraryPath =
-    "LD_LIBRARY_PATH=/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib";
 
 // Runs in the entrant; does not return.
 [[noreturn]] void enter_slot(const SlotPlan& plan);
@@ -62,13 +57,13 @@ inline constexpr const char* kLibraryPath =
 // Listens on 127.0.0.1; port 0 picks one, which is returned in `port`. Throws Failure.
 Fd listen_local(std::uint16_t& port);
 
-// Waits on descriptor 3 for an assignment and executes it: folder, arguments, "", environment, "", all ended by NUL. Without
-// arguments the function's own `bootstrap` is looked for. May go on with: extensions' programs, "", their environment, "". Does
-// not return.
+// Waits on descriptor 3 for a launch message and executes it. Without arguments the function's own `bootstrap` is looked for.
+// Does not return.
 [[noreturn]] void launch();
 
 // Pure part of it, tested. False when the message is malformed.
 struct Assignment {
+  bool primes = false;  // the program keeps descriptor 3, for the next message
   const char* folder = nullptr;
   std::vector<char*> arguments, environment;  // null at the end; they point into the message
   std::vector<char*> extensions, extension_environment;

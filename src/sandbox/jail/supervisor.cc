@@ -39,6 +39,9 @@ constexpr std::uint64_t kServerTag = 0, kSignalTag = 1;
 constexpr std::uint64_t kZygoteBit = 1ULL << 63, kMemoryBit = 1;  // a slot's tag is its id times four, and this
 constexpr std::uint32_t kFirstUser = 1000;                        // in the house; lower ones are its root and the zygotes
 constexpr uid_t kZygoteUser = 1;
+// Where the loader looks; it reads that once, when a process starts. As sandbox/runtimes.cc has it for functions.
+constexpr const char* kLibraryPath =
+    "LD_LIBRARY_PATH=/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib";
 
 bool safe_name(const std::string& pack) {
   return !pack.empty() && pack.size() < 64 && pack.find("..") == std::string::npos &&
@@ -229,14 +232,6 @@ void Supervisor::tell(const Writer& message, const std::vector<int>& descriptors
 void Supervisor::serve(const std::string& bytes) {
   Reader message(bytes);
   auto ask = static_cast<Ask>(message.number());
-  if (ask == Ask::expect) {
-    auto pack = message.text();
-    try {
-      if (settings_.isolated && safe_name(pack)) zygote(pack);
-    } catch (const std::exception&) {  // the first slot will say it
-    }
-    return;
-  }
   auto id = message.number();
   if (ask == Ask::prepare) {
     auto pack = message.text();
@@ -316,7 +311,6 @@ void Supervisor::prepare_slot(std::uint64_t id, const std::string& pack, Mode mo
     plan.launch = slot.launch_slot.get();
     slot.runtime_port = plan.runtime_port = kRuntimePort;
     slot.endpoint_port = plan.endpoint_port = settings_.endpoint_port;
-    plan.trusts = !roots_.trusted.empty();
     plan.filter = &filter_;
     auto [ours, theirs] = socket_pair();
     int yes = 1;

@@ -1,4 +1,4 @@
-// liblambari-slot.so: what a warm interpreter calls to become the process of a slot. Loaded with ctypes, libc only.
+// liblambari-slot.so: what Python's warm interpreter calls to become the process of a slot. Loaded with ctypes, libc only.
 // The interpreter has one thread; everything here is called from it.
 #include <errno.h>
 #include <fcntl.h>

@@ -33,7 +33,9 @@ async::Task<> House::settle(FunctionKey key, std::uint64_t number, std::string g
   if (!row || row->generation != generation) co_return;
   std::string failure, failure_code = "InternalError";
   try {
-    if (d.sandbox) d.sandbox->expect(runtime_of(row->configuration));  // the first call finds its interpreter warm
+    if (d.sandbox) {  // the first call finds its interpreter warm
+      d.sandbox->expect(runtime_of(row->configuration), row->configuration.memory_mb);
+    }
     co_await packages.unpacked(row->code);
     for (const auto& layer : row->configuration.layers) co_await packages.unpacked(layer.code);
   } catch (const ImageFault& fault) {
