@@ -27,7 +27,7 @@ import botocore.credentials
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests/conformance"))
 
 from lambari import REGION, Lambari  # noqa: E402
-from sqs import CACHE, PEERS, ROOT, SECONDS, Peer, lua_table, resident_mib  # noqa: E402
+from sqs import PATH, PEERS, ROOT, SECONDS, Peer, figures, lua_table, npm, resident_mib  # noqa: E402
 
 RECORDS = int(os.environ.get("LAMBARI_BENCH_ITEMS", "1000000"))  # whole partitions: a multiple of 1000
 LOCAL = os.environ.get("LAMBARI_BENCH_DYNAMODB_LOCAL")
@@ -74,11 +74,9 @@ def wrk(url, work, connections, seconds, **settings):
 def load(url, work, connections=MANY, seconds=SECONDS, **settings):
     """(requests per second, p50 ms, p99 ms, requests)."""
     out = wrk(url, work, connections, seconds, **settings)
-    if "Non-2xx" in out or "Socket errors" in out:
-        raise RuntimeError(f"{work}: some answers were errors:\n" + out)
-    unit = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60000.0}
-    times = {name: float(value) * unit[u] for name, value, u in re.findall(r"(50|99)%\s+([\d.]+)(us|ms|s|m)", out)}
-    return float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1)), times["50"], times["99"], int(re.search(r"(\d+) requests in", out).group(1))
+    if "Socket errors" in out:
+        raise RuntimeError(f"{work}: some requests were not answered:\n" + out)
+    return *figures(out), int(re.search(r"(\d+) requests in", out).group(1))
 
 
 def per_second(rate):
@@ -105,14 +103,8 @@ def ready(url):
     call(url, "ListTables", {})
 
 
-PATH = f"{ROOT}/.cache/venv/bin:{os.environ['PATH']}"  # node and npm come with the Python tools
-
-
 def dynalite():
-    if not (CACHE / "dynalite/node_modules/.bin/dynalite").exists():
-        (CACHE / "dynalite").mkdir(parents=True, exist_ok=True)
-        subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", CACHE / "dynalite", "dynalite@4.0.0"], check=True,
-                       env=os.environ | {"PATH": PATH})
+    npm("dynalite", "dynalite@4.0.0")
 
 
 def peers():

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The numbers that SPECIFICATION.md promises, each beside its floor, measured in one run. Prints a table (Markdown).
 
-  bench/run.py [NAME...]      names: gateway tls warm cold start store patterns sqs sns dynamodb events outbox isolation build
+  bench/run.py [NAME...]      names: gateway tls warm cold environments start store patterns sqs sns dynamodb events outbox isolation build
 Load stays on loopback. Nothing is asserted: a reader judges the ratios.
 """
 
@@ -21,31 +21,17 @@ sys.path.insert(0, str(ROOT / "tests/conformance"))
 sys.path.insert(0, str(ROOT / "bench"))
 
 import dynamodb  # noqa: E402
+import functions  # noqa: E402
 import sns  # noqa: E402
 import sqs  # noqa: E402
-import test_images  # noqa: E402  its smallest runtime of all
-from lambari import ACCOUNT, PROGRAM, REGION, Lambari, free_port  # noqa: E402
+from lambari import PROGRAM, Lambari, free_port  # noqa: E402
 
-SECONDS = int(os.environ.get("LAMBARI_BENCH_SECONDS", "5"))
 ROWS = []
 
 
 def row(work, value, floor="", ratio="", hold=""):
     ROWS.append((work, value, floor, ratio, hold))
     print(f"| {work} | {value} | {floor} | {ratio} | {hold} |", flush=True)
-
-
-def wrk(url, connections, host=None, script=None, seconds=SECONDS):
-    """(requests per second, p50 ms, p99 ms)."""
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
-    command += ["-H", f"Host: {host}"] if host else []
-    command += ["-s", script] if script else []
-    out = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
-    unit = {"us": 0.001, "ms": 1.0, "s": 1000.0}
-    times = {name: float(value) * unit[u] for name, value, u in re.findall(r"(50|99)%\s+([\d.]+)(us|ms|s)", out)}
-    if "Non-2xx" in out:
-        sys.exit("bench: some answers were errors:\n" + out)
-    return float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1)), times["50"], times["99"]
 
 
 class Nginx:
@@ -77,55 +63,16 @@ http {{ access_log off; keepalive_requests 100000000; server {{ listen 127.0.0.1
         self.folder.cleanup()
 
 
-def lambda_api(server, name, runtime, files, **options):
-    server.function(name, files, runtime=runtime, MemorySize=256, Timeout=10, **options)
-    gateway = server.client("apigatewayv2")
-    api = gateway.create_api(Name=name, ProtocolType="HTTP", Target=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}")["ApiId"]
-    server.client("lambda").add_permission(FunctionName=name, StatementId="api", Action="lambda:InvokeFunction", Principal="apigateway.amazonaws.com",
-                                           SourceArn=f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{api}/*")
-    return api
-
-
-CODE = {"python3.11": {"app.py": "def handler(event, context):\n    return 'ok'\n"},
-        "nodejs20.x": {"app.js": "exports.handler = async () => 'ok';\n"}}
-
-
-JAVA = """package example;
-import java.util.Map;
-public class Handler {
-  public String handleRequest(Map<String, Object> event) { return "ok"; }
-}
-"""
-PACKS = ROOT / ".cache/runtimes"
-
-
-def functions():
-    """(runtime, files, options, what starts its interpreter alone): one of each kind that this host can build."""
-    yield "python3.11", CODE["python3.11"], {}, ["/usr/bin/python3.11", "-c", "0"]
-    yield "nodejs20.x", CODE["nodejs20.x"], {}, [PACKS / "nodejs20.x/lang/bin/node", "-e", "0"]
-    with tempfile.TemporaryDirectory() as folder:
-        folder = pathlib.Path(folder)
-        for pack in sorted(PACKS.glob("java*"))[-1:]:
-            (folder / "Handler.java").write_text(JAVA)
-            subprocess.run(["javac", "-d", folder, folder / "Handler.java"], check=True)
-            yield pack.name, {"example/Handler.class": (folder / "example/Handler.class").read_bytes()}, {"handler": "example.Handler::handleRequest"}, \
-                [pack / "lang/bin/java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-version"]
-        (folder / "bootstrap.c").write_text("#define _GNU_SOURCE\n" + test_images.CLIENT)
-        subprocess.run(["gcc", "-O1", "-s", "-static", "-w", "-o", folder / "bootstrap", folder / "bootstrap.c"], check=True)
-        yield "provided.al2023", {"bootstrap": (folder / "bootstrap").read_bytes()}, {}, ["/bin/true"]
-
-
 def gateway(server, tls=False):
     api = server.client("apigatewayv2").create_api(Name="cors", ProtocolType="HTTP", CorsConfiguration={"AllowOrigins": ["*"], "AllowMethods": ["GET"]})["ApiId"]
     server.client("apigatewayv2").create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
     scheme = "https" if tls else "http"
-    with Nginx(tls) as nginx, tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        script.write('wrk.method = "OPTIONS"\nwrk.headers["Origin"] = "https://a.example"\nwrk.headers["Access-Control-Request-Method"] = "GET"\n')
-        script.flush()
+    preflight = 'wrk.method = "OPTIONS"\nwrk.headers["Origin"] = "https://a.example"\nwrk.headers["Access-Control-Request-Method"] = "GET"\n'
+    with Nginx(tls) as nginx:
         pairs = []
         for _ in range(3):
-            floor = wrk(f"{scheme}://127.0.0.1:{nginx.port}/", 64)
-            ours = wrk(f"{scheme}://127.0.0.1:{server.port}/", 64, host=f"{api}.execute-api.localhost:{server.port}", script=script.name)
+            floor = sqs.wrk(f"{scheme}://127.0.0.1:{nginx.port}/")
+            ours = sqs.wrk(f"{scheme}://127.0.0.1:{server.port}/", preflight, host=f"{api}.execute-api.localhost:{server.port}")
             pairs.append((ours[0], floor[0], ours[2]))
     ours, floor, p99 = sorted(pairs, key=lambda p: p[0] / p[1])[1]
     row(f"HTTP API answered by the gateway alone{', over TLS' if tls else ''}, 64 connections", f"{ours:,.0f}/s, p99 {p99:.1f} ms", f"nginx {floor:,.0f}/s", f"{ours / floor:.2f}", "" if tls else ">= 0.75")
@@ -135,49 +82,16 @@ def tls(server):
     gateway(server, tls=True)
 
 
-def warm(server):
-    for runtime, files, options, _ in functions():
-        name = "warm-" + runtime.replace(".", "")
-        api = lambda_api(server, name, runtime, files, **options)
-        host = f"{api}.execute-api.localhost:{server.port}"
-        wrk(f"{server.url}/", 1, host=host, seconds=1)
-        rate, p50, p99 = wrk(f"{server.url}/", 1, host=host)
-        row(f"warm invoke through the API, {runtime}, 1 connection", f"p50 {p50:.2f} ms, p99 {p99:.2f} ms, {rate:,.0f}/s", "", "", "p50 <= 0.5 ms")
-        before = 0
-        for _ in range(8):  # until every environment that 64 connections need has started
-            rate = wrk(f"{server.url}/", 64, host=host, seconds=3)[0]
-            if rate < before * 1.1:
-                break
-            before = rate
-        rate, p50, p99 = wrk(f"{server.url}/", 64, host=host)
-        row(f"warm invoke through the API, {runtime}, 64 connections", f"{rate:,.0f}/s, p50 {p50:.1f} ms, p99 {p99:.1f} ms", "", "", ">= 6,000/s")
+def warm(_):
+    functions.warm(row)
 
 
-def cold(server):
-    """The first call of each of 20 functions, one after another, as a client sees it; beside starting the interpreter alone."""
-    for runtime, files, options, alone_command in functions():
-        apis = [lambda_api(server, f"cold-{runtime.replace('.', '')}-{n}", runtime, files, **options) for n in range(20)]
-        times, init = [], []
-        for api in apis:
-            connection = http.client.HTTPConnection("127.0.0.1", server.port)
-            connection.connect()
-            begin = time.perf_counter()
-            connection.request("GET", "/", headers={"Host": f"{api}.execute-api.localhost"})
-            answer = connection.getresponse()
-            body = answer.read()
-            times.append((time.perf_counter() - begin) * 1000)
-            assert answer.status == 200, body
-            connection.close()
-            time.sleep(0.25)
-        alone = []
-        for _ in range(10):
-            begin = time.perf_counter()
-            subprocess.run(alone_command, check=True, capture_output=True)
-            alone.append((time.perf_counter() - begin) * 1000)
-        floor = statistics.median(alone)
-        p50 = statistics.median(times)
-        row(f"cold start through the API, {runtime}, 20 functions", f"p50 {p50:.1f} ms, max {max(times):.1f} ms", f"interpreter alone {floor:.1f} ms", f"{p50 / floor:.2f}",
-            {"pyt": "p50 <= 12 ms", "nod": "p50 <= 60 ms", "jav": "p50 <= 60 ms"}.get(runtime[:3], ""))
+def cold(_):
+    functions.cold(row)
+
+
+def environments(_):
+    functions.environments(row)
 
 
 def start(_):
@@ -212,7 +126,7 @@ def store(_):
 
 
 def isolation(_):
-    """Each wall by itself, then starts and answers with all of them and with none."""
+    """With and without each part, then starts and answers with all of them and with none."""
     print(subprocess.run([ROOT / "build/release/bin/isolation_bench"], capture_output=True, text=True, check=True).stdout, end="")
 
 
@@ -292,13 +206,13 @@ def build(_):
 
 
 def main():
-    chosen = sys.argv[1:] or ["gateway", "tls", "warm", "cold", "start", "store", "patterns", "sqs", "sns", "dynamodb", "events"]
-    known = {"gateway": gateway, "tls": tls, "warm": warm, "cold": cold, "start": start, "store": store, "patterns": patterns, "sqs": queues, "sns": topics, "dynamodb": tables, "events": events, "outbox": outbox, "isolation": isolation, "build": build}
+    chosen = sys.argv[1:] or ["gateway", "tls", "warm", "cold", "environments", "start", "store", "patterns", "sqs", "sns", "dynamodb", "events", "isolation"]
+    known = {"gateway": gateway, "tls": tls, "warm": warm, "cold": cold, "environments": environments, "start": start, "store": store, "patterns": patterns, "sqs": queues, "sns": topics, "dynamodb": tables, "events": events, "outbox": outbox, "isolation": isolation, "build": build}
     print(f"{os.cpu_count()} cores, load generator included; {time.strftime('%Y-%m-%d', time.gmtime())}\n")
     print("| work | measured | floor, same run | ratio | hold |\n|---|---|---|---|---|")
     for name in chosen:
         server = Lambari("--log-level", "warn")
-        if known[name] in (gateway, tls, warm, cold, events):
+        if known[name] in (gateway, tls, events):
             server.start()
         try:
             known[name](server)

@@ -9,6 +9,8 @@ import json
 import os
 import pathlib
 import re
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -44,17 +46,24 @@ def lua_table(headers):
     return "{" + ", ".join(f"[{json.dumps(k)}] = {json.dumps(v)}" for k, v in headers.items()) + "}"
 
 
-def wrk(url, script, seconds=SECONDS):
-    """(requests per second, p50 ms, p99 ms)."""
+def figures(out):
+    """(requests per second, p50 ms, p99 ms) of what wrk printed. RuntimeError when some answers were errors."""
+    if "Non-2xx" in out:
+        raise RuntimeError("some answers were errors:\n" + out)
+    if " 0 requests in" in out:
+        raise RuntimeError("nothing was answered in time")
+    unit = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60000.0}
+    times = {name: float(value) * unit[u] for name, value, u in re.findall(r"(50|99)%\s+([\d.]+)(us|ms|s|m)", out)}
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1)), times["50"], times["99"]
+
+
+def wrk(url, script="", seconds=SECONDS, connections=CONNECTIONS, host=None):
+    """As figures()."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
         file.write(script)
         file.flush()
-        out = subprocess.run(["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "--timeout", "30s", "-s", file.name, url], capture_output=True, text=True, check=True).stdout
-    unit = {"us": 0.001, "ms": 1.0, "s": 1000.0}
-    times = {name: float(value) * unit[u] for name, value, u in re.findall(r"(50|99)%\s+([\d.]+)(us|ms|s)", out)}
-    if "Non-2xx" in out:
-        raise RuntimeError("some answers were errors:\n" + out)
-    return float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1)), times["50"], times["99"]
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "30s", "-s", file.name]
+        return figures(subprocess.run([*command, *(["-H", f"Host: {host}"] if host else []), url], capture_output=True, text=True, check=True).stdout)
 
 
 def replay(url, operation, body, seconds=SECONDS):
@@ -189,11 +198,27 @@ def elasticmq():
                         f"-DoutputDirectory={CACHE / 'elasticmq'}"], check=True, stdout=subprocess.DEVNULL)
 
 
-class Peer:
-    """A server on a port of its own. `ready(url)` raises OSError until it serves."""
+PATH = f"{ROOT}/.cache/venv/bin:{os.environ['PATH']}"  # node and npm come with the Python tools
 
-    def __init__(self, name, install, command, environment=None, ready=lambda url: call(url, "ListQueues", {})):
-        self.name, self.install, self.command, self.environment, self.ready = name, install, command, environment or {}, ready
+
+def npm(folder, *arguments):
+    """Packages into a folder of the cache, once."""
+    if not (CACHE / folder / "node_modules/.package-lock.json").exists():  # npm writes it last
+        (CACHE / folder).mkdir(parents=True, exist_ok=True)
+        subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", CACHE / folder, *arguments], check=True, stdout=subprocess.DEVNULL,
+                       env=os.environ | {"PATH": PATH})
+
+
+def listening(url):
+    host, port = url.removeprefix("http://").split(":")
+    socket.create_connection((host, int(port)), timeout=2).close()
+
+
+class Peer:
+    """A server on a port of its own, in `folder`. `ready(url)` raises OSError until it serves."""
+
+    def __init__(self, name, install, command, environment=None, ready=lambda url: call(url, "ListQueues", {}), folder=None):
+        self.name, self.install, self.command, self.environment, self.ready, self.folder = name, install, command, environment or {}, ready, folder
 
     def __enter__(self):
         self.install()
@@ -201,7 +226,7 @@ class Peer:
         self.url = f"http://127.0.0.1:{self.port}"
         command = [part.format(port=self.port, cache=CACHE) for part in self.command]
         environment = os.environ | {k: v.format(port=self.port) for k, v in self.environment.items()}
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment, cwd=self.folder, start_new_session=True)
         deadline = time.monotonic() + 60
         while True:
             try:
@@ -215,6 +240,14 @@ class Peer:
 
     def __exit__(self, *_):
         self.process.terminate()
+        try:
+            self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            pass
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)  # and what it started
+        except ProcessLookupError:
+            pass
         self.process.wait()
 
 
