@@ -34,6 +34,16 @@ void report_failure(int control, const char* text) {
   send_packet(control, bytes + text);
 }
 
+sockaddr_in loopback(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+}  // namespace
+
 void map_self(int own_proc, std::uint32_t user) {
   // Possible without rights over the outer namespace: one number, our own.
   auto map = [&](const char* file, std::uint32_t inside) {
@@ -42,14 +52,6 @@ void map_self(int own_proc, std::uint32_t user) {
   check(put(own_proc, "setgroups", "deny"), "setgroups");
   map("uid_map", kFunctionUid);
   map("gid_map", kFunctionGid);
-}
-
-sockaddr_in loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
 }
 
 void loopback_up() {
@@ -61,7 +63,6 @@ void loopback_up() {
   check(ioctl(any.get(), SIOCSIFFLAGS, &request) == 0, "loopback up");
 }
 
-// AWS's host names lead to the loopback, so their ports are opened there, and the one of the name server.
 void open_named_ports(Fd* listeners, std::uint16_t endpoint_port) {
   auto listen_at = [&](SlotListener which, std::uint16_t port) {
     // The server's own port may be one of them.
@@ -75,6 +76,8 @@ void open_named_ports(Fd* listeners, std::uint16_t endpoint_port) {
   check(datagrams && bind(datagrams.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0, "bind port 53");
   listeners[kNamesUdp] = std::move(datagrams);
 }
+
+namespace {
 
 Filter filter_of(const SlotPlan& plan) { return {plan.filter->data(), static_cast<unsigned short>(plan.filter->size())}; }
 

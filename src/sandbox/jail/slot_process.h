@@ -54,6 +54,13 @@ struct SlotPlan {
 // Runs in the entrant; does not return.
 [[noreturn]] void enter_slot(const SlotPlan& plan);
 
+// Steps of it; they throw Failure. `own_proc` is the process's own folder in a /proc that shows it: its user namespace, just
+// made, gets the function's numbers for `user` of the one around it.
+void map_self(int own_proc, std::uint32_t user);
+void loopback_up();  // in a network namespace of our own
+// AWS's host names lead to the loopback, so their ports are opened there, and the one of the name server.
+void open_named_ports(Fd* listeners, std::uint16_t endpoint_port);
+
 // Listens on 127.0.0.1; port 0 picks one, which is returned in `port`. Throws Failure.
 Fd listen_local(std::uint16_t& port);
 
