@@ -20,8 +20,8 @@ constexpr std::chrono::milliseconds first_instants(bool host_is_busy) {
 
 struct Crowd {
   int running = 0;                     // calls in environments that have started
-  int starting = 0;                    // calls whose environment is starting
-  int young = 0;                       // those of them in their first instants
+  int starting = 0;                    // calls that have started one for themselves
+  int young = 0;                       // those of them in their first instants, whose handler has not got the call yet
   int idle = 0;                        // environments
   int processors = 1;                  // of the host
   std::chrono::microseconds run{0};    // what a call took lately; 0: none was measured

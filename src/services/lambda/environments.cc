@@ -78,7 +78,8 @@ struct Environments::Pool {
 
   std::vector<std::unique_ptr<Live>> idle;     // the last one given back is the first one used
   std::list<std::shared_ptr<Seeker>> seekers;  // in order of arrival; what is given back goes to the first
-  std::vector<Steady::time_point> starts;      // when those that are starting began
+  int starting = 0;                            // calls that start one, until they end
+  std::vector<Steady::time_point> starts;      // when those of them began whose call has not come to its handler
   int running = 0;                             // calls in environments that have started, or were given one
   std::chrono::microseconds run{0}, start{0};  // averages, see Crowd
   bool retired = false;
@@ -91,11 +92,7 @@ struct Environments::Pool {
   bool forgettable() const { return idle.empty() && ready.empty() && wanted == 0 && allocated == 0 && making == 0; }
 
   Crowd crowd(Steady::time_point now, bool host_is_busy) const {
-    Crowd crowd{.running = running,
-                .starting = static_cast<int>(starts.size()),
-                .run = run,
-                .start = start,
-                .host_is_busy = host_is_busy};
+    Crowd crowd{.running = running, .starting = starting, .run = run, .start = start, .host_is_busy = host_is_busy};
     crowd.processors = processors();
     crowd.idle = static_cast<int>(idle.size());
     const auto young = [&](auto began) { return now - began < first_instants(host_is_busy); };
@@ -223,12 +220,20 @@ Environments::Lease::~Lease() {
 // With the mutex held: its call counts no more among those of the pool.
 void Environments::Lease::done() {
   if (stage_ == Stage::starting) {
-    const auto at = std::find(pool_->starts.begin(), pool_->starts.end(), began_);
-    if (at != pool_->starts.end()) pool_->starts.erase(at);
+    --pool_->starting;
+    std::erase(pool_->starts, began_);
   } else {
     --pool_->running;
   }
   stage_ = Stage::none;
+}
+
+std::function<void()> Environments::Lease::come_to_handler() const {
+  if (stage_ != Stage::starting) return [] {};
+  return [state = state_, pool = pool_, began = began_] {
+    const std::lock_guard lock(state->mutex);
+    if (std::erase(pool->starts, began) > 0) pool->look_again();
+  };
 }
 
 void Environments::Lease::give_back() {
@@ -427,7 +432,7 @@ async::Task<bool> Environments::find(Lease& lease, base::Timestamp usable_until)
     {
       const std::lock_guard lock(state_->mutex);
       const auto now = Steady::now();
-      if (first) pool.traffic.arrived(clock_.now(), pool.running + static_cast<int>(pool.starts.size()) + 1);
+      if (first) pool.traffic.arrived(clock_.now(), pool.running + pool.starting + 1);
       auto take = [&](std::unique_ptr<Live> live) {
         if (usable(*live, usable_until)) {
           lease.live_ = std::move(live);
@@ -464,6 +469,7 @@ async::Task<bool> Environments::find(Lease& lease, base::Timestamp usable_until)
         if (state_->alive >= static_cast<std::size_t>(settings_.max_environments)) co_return false;
         ++state_->alive;
         lease.stage_ = Lease::Stage::starting;
+        ++pool.starting;
         pool.starts.push_back(now);
         co_return true;
       }

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -59,6 +60,9 @@ class Environments {
 
     Live& live() { return *live_; }
     void give_back();  // it is well and may serve again
+    // To be called when an environment that is started for this call has handed it to the handler: however long that works,
+    // others need not wait for this start. May be called at any time, by any thread.
+    std::function<void()> come_to_handler() const;
 
    private:
     friend class Environments;

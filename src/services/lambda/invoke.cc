@@ -220,7 +220,10 @@ async::Task<Invocations::Ran> Invocations::run_whole(std::shared_ptr<const Targe
   if (lease.live().initialized) {
     opening->write();
   } else {
-    invocation.begun = [opening](std::chrono::microseconds took) { opening->after_init(took); };
+    invocation.begun = [opening, come = lease.come_to_handler()](std::chrono::microseconds took) {
+      come();
+      opening->after_init(took);
+    };
     spare = invocation;
   }
   auto outcome = co_await invoke_in(lease.live(), std::move(invocation), log);
