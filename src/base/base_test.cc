@@ -108,6 +108,13 @@ TEST(Json, BoundsDepth) {
   EXPECT_FALSE(parse_json("{\"a\":}"));
 }
 
+TEST(Json, NumbersAreWrittenAsPeopleWriteThem) {
+  const auto document =
+      parse_json(R"({"a":[1,-2,18446744073709551615,2.500,1e2,1e300,0.0],"":[true,false,null,{},[],"\u00e9\n"]})");
+  ASSERT_TRUE(document);
+  EXPECT_EQ(to_json(*document), R"({"a":[1,-2,18446744073709551615,2.5,100,1e+300,0],"":[true,false,null,{},[],"é\n"]})");
+}
+
 TEST(Json, StringsAreEscapedAndAlwaysValid) {
   const std::pair<std::string_view, std::string_view> cases[] = {
       {"", R"("")"},

@@ -1,9 +1,11 @@
 #include "base/json.h"
 
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
+#include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 namespace lambari::base {
 namespace {
@@ -50,6 +52,50 @@ std::size_t plain_run(std::string_view text, std::size_t i) {
   return i - begin;
 }
 
+template <class Number>
+void append_number(std::string& out, Number number) {
+  char text[32];
+  out.append(text, std::to_chars(text, text + sizeof text, number).ptr);
+}
+
+void append(std::string& out, const json::value& value) {
+  switch (value.kind()) {
+    case json::kind::null: out += "null"; break;
+    case json::kind::bool_: out += value.get_bool() ? "true" : "false"; break;
+    case json::kind::int64: append_number(out, value.get_int64()); break;
+    case json::kind::uint64: append_number(out, value.get_uint64()); break;
+    case json::kind::double_:
+      if (std::isfinite(value.get_double()))
+        append_number(out, value.get_double());
+      else
+        out += "null";
+      break;
+    case json::kind::string: append_json_string(out, value.get_string()); break;
+    case json::kind::array: {
+      out += '[';
+      bool first = true;
+      for (const auto& item : value.get_array()) {
+        if (!std::exchange(first, false)) out += ',';
+        append(out, item);
+      }
+      out += ']';
+      break;
+    }
+    case json::kind::object: {
+      out += '{';
+      bool first = true;
+      for (const auto& member : value.get_object()) {
+        if (!std::exchange(first, false)) out += ',';
+        append_json_string(out, member.key());
+        out += ':';
+        append(out, member.value());
+      }
+      out += '}';
+      break;
+    }
+  }
+}
+
 }  // namespace
 
 std::optional<json::value> parse_json(std::string_view text, std::size_t depth) {
@@ -61,7 +107,11 @@ std::optional<json::value> parse_json(std::string_view text, std::size_t depth) 
   return value;
 }
 
-std::string to_json(const json::value& value) { return json::serialize(value); }
+std::string to_json(const json::value& value) {
+  std::string out;
+  append(out, value);
+  return out;
+}
 
 void append_json_string(std::string& out, std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
