@@ -110,8 +110,8 @@ bool add_body(http::Response& response, const json::object& answer) {
   return true;
 }
 
-void default_content_type(http::Response& response) {
-  if (!response.headers.has("content-type")) response.headers.add("content-type", "text/plain; charset=utf-8");
+void default_content_type(http::Response& response, std::string_view type = kPlainText) {
+  if (!response.headers.has("content-type")) response.headers.add("content-type", std::string(type));
 }
 
 }  // namespace
@@ -129,14 +129,14 @@ std::optional<http::Response> response_v1(std::string_view payload) {
   return response;
 }
 
-std::optional<http::Response> response_v2(std::string payload, bool quoted) {
+std::optional<http::Response> response_v2(std::string payload, std::string_view default_type) {
   const auto document = base::parse_json(payload, kDepth);
   if (!document) return {};
   http::Response response;
   const auto* answer = document->if_object();
   if (!answer || is_absent(*answer, "statusCode")) {
     response.headers.add("content-type", "application/json");
-    if (const auto* text = document->if_string(); text && !quoted)
+    if (const auto* text = document->if_string())
       response.body.assign(text->data(), text->size());
     else
       response.body = std::move(payload);
@@ -146,7 +146,7 @@ std::optional<http::Response> response_v2(std::string payload, bool quoted) {
   if (!status) return {};
   response.status = *status;
   if (!add_headers(response, *answer) || !add_cookies(response, *answer) || !add_body(response, *answer)) return {};
-  default_content_type(response);
+  default_content_type(response, default_type);
   return response;
 }
 

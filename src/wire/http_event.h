@@ -69,8 +69,9 @@ std::string event_v2(const HttpCall& call, const std::function<void(JsonObject&)
 
 // Nothing when the function's answer is not of the format: the caller then gets an error.
 std::optional<http::Response> response_v1(std::string_view payload);
-// An answer without statusCode is the body of a 200. A JSON string is then sent without its quotes by an HTTP API, and with them
-// by a function URL (`quoted`).
-std::optional<http::Response> response_v2(std::string payload, bool quoted = false);
+// An answer without statusCode is the body of a 200, and is application/json; a JSON string is then sent without its quotes. One
+// with statusCode that names no content type has the default one.
+inline constexpr std::string_view kPlainText = "text/plain; charset=utf-8";
+std::optional<http::Response> response_v2(std::string payload, std::string_view default_type = kPlainText);
 
 }  // namespace lambari::wire

@@ -81,7 +81,10 @@ def test_public_url(own_server, name):
     assert visit(server, url).status_code == 203
     client.update_function_code(FunctionName=name, ZipFile=zip_of({"app.py": "def handler(e, c):\n    return 'second'\n"}))
     client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
-    assert visit(server, url).text == '"second"'
+    assert visit(server, url).text == "second", "a string is sent without its quotes"
+    client.update_function_code(FunctionName=name, ZipFile=zip_of({"app.py": "def handler(e, c):\n    return {'statusCode': 200, 'body': '{}'}\n"}))
+    client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+    assert visit(server, url).headers["content-type"] == "application/json"
     client.delete_function_url_config(FunctionName=name)
     assert visit(server, url).status_code == 403
     with pytest.raises(ClientError) as error:
@@ -147,6 +150,7 @@ def test_streaming(server, name):
     client = server.client("lambda")
     server.function(name, {"app.mjs": """
 export const handler = awslambda.streamifyResponse(async (event, stream) => {
+    if (event.rawPath === '/fails') throw new Error('before the first byte');
     if (event.rawPath === '/plain') {
         stream.setContentType('text/event-stream');
     } else {
@@ -166,5 +170,6 @@ export const handler = awslambda.streamifyResponse(async (event, stream) => {
         assert [piece.decode() for piece in answer.iter_content(None)] == ["one ", "two"], "each piece as it is made"
     plain = visit(server, url, "/plain")
     assert plain.status_code == 200 and plain.headers["content-type"] == "text/event-stream" and plain.text == "one two"
+    assert visit(server, url, "/fails").status_code == 502
     client.update_function_url_config(FunctionName=name, InvokeMode="BUFFERED")
     assert visit(server, url, "/plain").status_code == 502, "a buffered answer is JSON"

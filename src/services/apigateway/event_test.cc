@@ -167,6 +167,7 @@ TEST(Answer, Version2) {
   EXPECT_EQ(response_v2("null")->body, "null");
   EXPECT_EQ(response_v2("[1]")->body, "[1]");
   EXPECT_EQ(response_v2(R"({"statusCode":"404","body":null})")->status, 404);
+  EXPECT_EQ(response_v2(R"({"statusCode":200,"body":"x"})", "application/json")->headers.get("content-type"), "application/json");
 
   for (const char* bad : {"", "{", R"({"statusCode":99})", R"({"statusCode":"x"})", R"({"statusCode":200,"body":{}})",
                           R"({"statusCode":200,"headers":[]})", R"({"statusCode":200,"headers":{"a":{}}})",

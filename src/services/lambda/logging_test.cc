@@ -165,7 +165,7 @@ TEST(Logging, JsonDocuments) {
       const auto& record = object.at("record").as_object();
       EXPECT_EQ(record.at("status"), "success");
       EXPECT_EQ(base::to_json(record.at("metrics")),
-                R"({"durationMs":2.5E0,"billedDurationMs":103,"memorySizeMB":128,"maxMemoryUsedMB":30,"initDurationMs":1E2})");
+                R"({"durationMs":2.5,"billedDurationMs":103,"memorySizeMB":128,"maxMemoryUsedMB":30,"initDurationMs":100})");
     }
   }
   EXPECT_THAT(types, ElementsAre("platform.initStart", "platform.initRuntimeDone", "platform.initReport", "platform.start",

@@ -37,7 +37,9 @@ std::string_view initialization_type(bool provisioned) { return provisioned ? "p
 bool went_well(const sandbox::Outcome& outcome) { return outcome.kind == Kind::success; }
 
 void add_error(json::object& record, const sandbox::Outcome& outcome) {
-  if (!went_well(outcome) && outcome.kind != Kind::timeout) record["errorType"] = error_type_of(outcome);
+  if (went_well(outcome) || outcome.kind == Kind::timeout) return;
+  if (outcome.kind == Kind::function_error && outcome.error_type.empty()) return;  // an exception of the function's own
+  record["errorType"] = error_type_of(outcome);
 }
 
 }  // namespace

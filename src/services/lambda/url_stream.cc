@@ -38,9 +38,7 @@ std::optional<http::Response> read_head(std::string_view json) {
   if (!head) return std::nullopt;
   if (!head->contains("statusCode")) (*head)["statusCode"] = 200;
   head->erase("body");
-  auto response = wire::response_v2(base::to_json(*head));
-  if (response && !head->contains("headers")) response->headers.set("Content-Type", "application/octet-stream");
-  return response;
+  return wire::response_v2(base::to_json(*head), "application/octet-stream");
 }
 
 async::Task<std::optional<http::Response>> streamed_response(std::shared_ptr<StreamedAnswer> answer) {
@@ -71,6 +69,10 @@ async::Task<std::optional<http::Response>> streamed_response(std::shared_ptr<Str
     response = std::move(*head);
     first.erase(0, end + kEnd.size());
   } else {
+    // One that fails before its first byte has not answered.
+    auto piece = co_await answer->read();
+    if (!piece && !answer->finished().function_error.empty()) co_return std::nullopt;
+    first = std::move(piece).value_or("");
     response.headers.set("Content-Type", answer->content_type());
   }
   response.stream = std::make_shared<Body>(std::move(answer), std::move(first));

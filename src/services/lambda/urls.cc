@@ -210,7 +210,7 @@ async::Task<http::Response> FunctionUrls::answer(http::Request& request, const U
   }
   auto ran = co_await invocations_.call(url.function, url.qualifier, std::move(job));
   if (!ran.function_error.empty()) co_return url_failure();
-  auto response = wire::response_v2(std::move(ran.payload), true);
+  auto response = wire::response_v2(std::move(ran.payload), "application/json");
   if (!response) co_return url_failure();
   co_return std::move(*response);
 }
