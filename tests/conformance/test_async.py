@@ -75,7 +75,7 @@ def test_an_event_is_accepted_and_runs(server, name):
     until(lambda: sorted(event["n"] for _, event in calls(server, name)) == [1, 2, 3])
     with pytest.raises(ClientError) as error:
         send(client, name, "x" * 1_048_576)
-    assert error.value.response["Error"]["Code"] == "RequestTooLargeException"
+    assert error.value.response["Error"]["Code"] == "RequestEntityTooLargeException"
     assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 413
     with pytest.raises(ClientError) as error:
         send(client, "no-such-function", {})

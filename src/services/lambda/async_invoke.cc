@@ -17,10 +17,12 @@ using Delivery = contracts::Delivery;
 constexpr std::size_t kMaxEvent = 1'048'576;
 constexpr std::size_t kMaxDepth = 1'000;
 
-std::string event_payload(std::string payload, std::string_view operation) {
+std::string event_payload(std::string payload) {
   if (payload.size() > kMaxEvent) {
-    refuse<aws::lambda::RequestTooLargeException>("Request must be smaller than " + std::to_string(kMaxEvent) +
-                                                  " bytes for the " + std::string(operation) + " operation");
+    throw wire::Fault("RequestEntityTooLargeException",
+                      std::to_string(payload.size()) + " byte payload is too large for the Event invocation type (limit " +
+                          std::to_string(kMaxEvent) + " bytes)",
+                      413);
   }
   if (payload.empty()) return "{}";
   if (!base::parse_json(payload, kMaxDepth)) {
@@ -39,7 +41,7 @@ Delivery refused(std::string code, std::string message, int status) {
 
 async::Task<> Invocations::enqueue(Event event) {
   house_.targets.find(event.function, event.qualifier);  // throws for a function that is not there
-  event.payload = event_payload(std::move(event.payload), "InvokeFunction");
+  event.payload = event_payload(std::move(event.payload));
   co_await accept_(std::move(event));
 }
 

@@ -96,8 +96,9 @@ TEST_F(Async, RefusesWhatCannotRun) {
   w.create_active("f");
   EXPECT_EQ(w.fault_of([&] { send("none"); }), "ResourceNotFoundException: Function not found: " + kArn + "none");
   EXPECT_THAT(w.fault_of([&] { send("f", "{"); }), HasSubstr("InvalidRequestContentException: Could not parse request body"));
-  EXPECT_EQ(w.fault_of([&] { send("f", '"' + std::string(1'048'575, 'x') + '"'); }),
-            "RequestTooLargeException: Request must be smaller than 1048576 bytes for the InvokeFunction operation");
+  EXPECT_EQ(
+      w.fault_of([&] { send("f", '"' + std::string(1'048'575, 'x') + '"'); }),
+      "RequestEntityTooLargeException: 1048577 byte payload is too large for the Event invocation type (limit 1048576 bytes)");
   EXPECT_EQ(send("f", '"' + std::string(1'048'574, 'x') + '"').StatusCode, 202);
 }
 

@@ -58,8 +58,9 @@ std::string client_context_of(const std::optional<std::string>& header) {
 
 void need_size(const std::string& payload) {
   if (payload.size() <= kMaxPayload) return;
-  refuse<aws::lambda::RequestTooLargeException>("Request must be smaller than " + std::to_string(kMaxPayload) +
-                                                " bytes for the InvokeFunction operation");
+  throw wire::Fault("RequestEntityTooLargeException",
+                    "Request must be smaller than " + std::to_string(kMaxPayload) + " bytes for the InvokeFunction operation",
+                    413);
 }
 
 }  // namespace

@@ -237,7 +237,7 @@ TEST(Invoke, Refusals) {
               StartsWith("InvalidRequestContentException: Could not parse request body into json"));
   EXPECT_THAT(
       ask([](R& r) { r.Payload = "\"" + std::string(7'000'000, 'x') + "\""; }),
-      StartsWith("RequestTooLargeException: Request must be smaller than 6291456 bytes for the InvokeFunction operation"));
+      StartsWith("RequestEntityTooLargeException: Request must be smaller than 6291456 bytes for the InvokeFunction operation"));
   EXPECT_THAT(ask([](R& r) { r.ClientContext = "***"; }),
               HasSubstr("Client context must be a valid Base64-encoded JSON object."));
   EXPECT_THAT(ask([](R& r) { r.ClientContext = std::string(4'000, 'A'); }), HasSubstr("no more than 3583 bytes"));

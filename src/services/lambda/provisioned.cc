@@ -74,7 +74,11 @@ async::Task<aws::lambda::PutProvisionedConcurrencyConfigResponse> ProvisionedCon
       invalid("Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function");
     if (!reserved) {
       const int set_aside = rows::total_set_aside(t, ref.key.account, ref.key.region) - before;
-      if (house_.settings.account_concurrency - set_aside - asked < kMinUnreserved)
+      const int unreserved = house_.settings.account_concurrency - set_aside;
+      if (asked > unreserved)
+        invalid("Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [" +
+                std::to_string(unreserved) + "].");
+      if (unreserved - asked < kMinUnreserved)
         invalid(
             "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum "
             "value of [" +

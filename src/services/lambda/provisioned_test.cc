@@ -221,6 +221,9 @@ TEST(Provisioned, CountsAgainstReservationsAndTheAccount) {
       "InvalidParameterValueException: Provisioned Concurrency Configs cannot be applied to unpublished function versions.");
   EXPECT_THAT(w.fault_of([&] { put(w, "f", "7", 1); }), HasSubstr("Function not found: "));
   EXPECT_THAT(w.fault_of([&] { put(w, "f", "nope", 1); }), HasSubstr("Cannot find alias arn: "));
+  EXPECT_EQ(w.fault_of([&] { put(w, "f", "1", 1'001); }),
+            "InvalidParameterValueException: Specified ConcurrentExecutions for function is greater than account's unreserved "
+            "concurrency [1000].");
   EXPECT_EQ(w.fault_of([&] { put(w, "f", "1", 901); }),
             "InvalidParameterValueException: Specified ConcurrentExecutions for function decreases account's "
             "UnreservedConcurrentExecution below its minimum value of [100].");

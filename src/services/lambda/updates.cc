@@ -7,6 +7,18 @@
 namespace lambari::lambda {
 namespace {
 
+// A published version never changes.
+FunctionKey parse_changeable(std::string_view text, const Scope& caller) {
+  auto ref = parse_function(text, std::nullopt, caller);
+  if (!ref.unqualified() && ref.qualifier != "$LATEST") {
+    invalid(
+        "Current operation does not support versions other than $LATEST. Please set the version to $LATEST or do not set a "
+        "version "
+        "in your request.");
+  }
+  return std::move(ref.key);
+}
+
 Version latest_for_update(store::Reader& reader, const FunctionKey& key, const std::optional<std::string>& revision) {
   auto v = rows::version(reader, key, 0);
   if (!v) function_not_found(key);
@@ -69,7 +81,7 @@ Configuration merged(Configuration c, bool image, const aws::lambda::UpdateFunct
 
 async::Task<aws::lambda::FunctionConfiguration> Functions::update_code(const wire::Call& call,
                                                                        aws::lambda::UpdateFunctionCodeRequest request) {
-  const auto key = parse_function(request.FunctionName, std::nullopt, House::scope(call)).key;
+  const auto key = parse_changeable(request.FunctionName, House::scope(call));
   if (request.SourceKMSKeyArn && !request.SourceKMSKeyArn->empty()) not_here("SourceKMSKeyArn");
   if (request.PublishTo) not_here("PublishTo");
   if (request.Architectures) check_architectures(*request.Architectures);
@@ -124,7 +136,7 @@ async::Task<aws::lambda::FunctionConfiguration> Functions::update_code(const wir
 
 async::Task<aws::lambda::FunctionConfiguration> Functions::update_configuration(
     const wire::Call& call, aws::lambda::UpdateFunctionConfigurationRequest request) {
-  const auto key = parse_function(request.FunctionName, std::nullopt, House::scope(call)).key;
+  const auto key = parse_changeable(request.FunctionName, House::scope(call));
   const auto before = latest_for_update(*house_.d.store.read(), key, request.RevisionId);
   merged(before.configuration, before.code.image.has_value(), request);
   if (request.Role) co_await house_.check_role_usable(call, *request.Role);
