@@ -136,12 +136,13 @@ class Room : public Environment {
   };
 
   std::optional<Outcome> launch(const Invocation& invocation);
-  async::Task<Course> watch(bool first, Invocation facts);
+  async::Task<Course> watch(bool first, Invocation facts, Clock::time_point began);
   async::Task<> pass_on(Exchange::Answer& answer, Invocation& facts);
   Outcome extension_failed(const Extensions::Failure& failure, const std::string& request_id) const;
   void explain(Outcome& outcome, const std::string& request_id) const;
   void listen(LineSink lines);
-  bool has_bootstrap() const;
+  static bool has_bootstrap(const std::filesystem::path& folder);
+  std::string program() const;
   std::uint64_t peak() const;
   void set_frozen(bool frozen);
   async::Task<Outcome> death();
@@ -165,10 +166,9 @@ class Room : public Environment {
   bool ended_ = false;
 };
 
-bool Room::has_bootstrap() const {
+bool Room::has_bootstrap(const std::filesystem::path& folder) {
   std::error_code none;
-  auto there = [&](const std::filesystem::path& folder) { return std::filesystem::exists(folder / "bootstrap", none); };
-  return there(spec_.code) || std::any_of(spec_.layers.begin(), spec_.layers.end(), there);
+  return std::filesystem::exists(folder / "bootstrap", none);
 }
 
 // Lets the process begin; something when that is known to be in vain.
@@ -184,7 +184,8 @@ std::optional<Outcome> Room::launch(const Invocation& invocation) {
                         arn.size() > 4 ? std::string(arn[4]) : std::string()});
   story_.init_started();
   std::string type = "Runtime.InvalidEntrypoint", problem;
-  if (spec_.runtime.starts_with("provided") && !has_bootstrap())
+  if (spec_.runtime.starts_with("provided") && !has_bootstrap(spec_.code) &&
+      std::none_of(spec_.layers.begin(), spec_.layers.end(), has_bootstrap))
     problem = "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]";
   if (spec_.image && spec_.image->entry_point.empty() && spec_.image->command.empty())
     problem = "Couldn't find valid entrypoint: the image has none";
@@ -279,10 +280,10 @@ async::Task<> Room::pass_on(Exchange::Answer& answer, Invocation& facts) {
 }
 
 // Waits for the end of an invocation: an answer with everybody back at rest, or something that spoils it.
-async::Task<Room::Course> Room::watch(bool first, Invocation facts) {
+async::Task<Room::Course> Room::watch(bool first, Invocation facts, Clock::time_point began) {
   auto& extensions = exchange_->extensions();
   Course course;
-  course.began = Clock::now();
+  course.began = began;
   course.initializing = first;
   const bool apart = first && !spec_.init_within_invocation;  // the start has a time of its own
   auto deadline = course.began + (apart ? spec_.init_timeout : facts.timeout);
@@ -297,12 +298,13 @@ async::Task<Room::Course> Room::watch(bool first, Invocation facts) {
       if (auto taken = exchange_->taken()) {
         // Its start is over and the invocation has begun: only now its own time runs.
         course.initializing = false;
+        const auto took = since(course.began, *taken);
         if (apart) {
-          course.init_duration = since(course.began, *taken);
+          course.init_duration = took;
           course.began = *taken;
           deadline = course.began + facts.timeout;
         }
-        story_.init_done("", since(course.began, *taken));
+        story_.init_done("", took);
         story_.started(facts);
       }
     }
@@ -332,15 +334,26 @@ Outcome Room::extension_failed(const Extensions::Failure& failure, const std::st
   return outcome;
 }
 
-// An image's program that could not be started is not one that ended.
+std::string Room::program() const {
+  if (!spec_.image) return has_bootstrap(spec_.code) ? "/var/task/bootstrap" : "/opt/bootstrap";
+  const auto& words = spec_.image->entry_point.empty() ? spec_.image->command : spec_.image->entry_point;
+  return words.empty() ? std::string() : words.front();
+}
+
+// The program of an image or a bootstrap that could not be started is not one that ended. A wrapper script is started by AWS's
+// own bootstrap, which ends as a shell does.
 void Room::explain(Outcome& outcome, const std::string& request_id) const {
   using namespace protocol;
-  if (!spec_.image || outcome.kind != Kind::crash || outcome.signal != 0) return;
-  const auto& words = spec_.image->entry_point.empty() ? spec_.image->command : spec_.image->entry_point;
-  const auto program = "fork/exec " + (words.empty() ? std::string() : words.front()) + ": ";
+  if (outcome.kind != Kind::crash || outcome.signal != 0) return;
+  if (!spec_.image && !spec_.runtime.starts_with("provided")) {
+    if (outcome.exit_status == kNoProgram) outcome.exit_status = 127;
+    if (outcome.exit_status == kNoPermission || outcome.exit_status == kNoFormat) outcome.exit_status = 126;
+    return;
+  }
+  const auto program = "fork/exec " + this->program() + ": ";
   std::string message;
   switch (outcome.exit_status) {
-    case kNoFolder: message = "chdir " + spec_.image->folder + ": no such file or directory"; break;
+    case kNoFolder: message = "chdir " + (spec_.image ? spec_.image->folder : "/var/task") + ": no such file or directory"; break;
     case kNoProgram: message = program + "no such file or directory"; break;
     case kNoPermission: message = program + "permission denied"; break;
     case kNoFormat: message = program + "exec format error"; break;
@@ -445,7 +458,7 @@ async::Task<Outcome> Room::invoke(Invocation invocation, LineSink lines) {
   Course course;
   course.began = began;
   course.initializing = first;
-  if (!early) course = co_await watch(first, facts);
+  if (!early) course = co_await watch(first, facts, began);
   auto& answer = course.answer;
   if (early) {
     outcome = std::move(*early);
@@ -471,7 +484,6 @@ async::Task<Outcome> Room::invoke(Invocation invocation, LineSink lines) {
     outcome.duration = since(course.began, answer->when);
     story_.runtime_done(outcome);
     if (!alone && outcome.kind != Kind::init_error) outcome.duration = since(course.began, Clock::now());
-    if (outcome.kind == Kind::init_error) course.init_duration = outcome.duration;
   } else {
     outcome = co_await death();
     if (course.initializing) explain(outcome, facts.request_id);

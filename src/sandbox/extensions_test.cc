@@ -187,6 +187,7 @@ TEST_F(SandboxTest, TelemetryReachesExtensions) {
   for (const char* type : {"platform.initStart", "platform.initRuntimeDone", "platform.initReport", "platform.start",
                            "platform.runtimeDone", "platform.telemetrySubscription", "platform.extension"})
     EXPECT_THAT(heard, HasSubstr(type));
+  EXPECT_THAT(heard, testing::Not(HasSubstr(R"(\"durationMs\": 0.0})"))) << "the start of a process takes time";
   EXPECT_THAT(heard, HasSubstr(R"(\"type\": \"function\", \"record\": \"function 1\")"));
   EXPECT_THAT(heard, HasSubstr(R"(\"type\": \"extension\", \"record\": \"telemetry INVOKE)"));
 }
@@ -252,6 +253,11 @@ TEST_F(SandboxTest, AStartMayBePartOfTheInvocation) {
   EXPECT_EQ(result.outcome.kind, Kind::success) << result.outcome.payload;
   EXPECT_FALSE(result.outcome.init_duration.has_value());
   EXPECT_GE(result.outcome.duration, 390ms);
+  code.add("app.py", "raise ValueError('not today')\n");
+  auto fails = create(spec);
+  result = invoke(*fails);
+  EXPECT_EQ(result.outcome.kind, Kind::init_error);
+  EXPECT_FALSE(result.outcome.init_duration.has_value()) << "it is part of the duration, and counted once";
 }
 
 TEST(Subscriptions, AreCheckedAsAwsChecksThem) {
@@ -287,7 +293,9 @@ TEST(Subscriptions, AreCheckedAsAwsChecksThem) {
         start + std::string(R"("types":["platform"],"destination":{"protocol":"UDP","port":1}})"),
         "{" + good + R"(,"buffering":{"maxItems":999}})", "{" + good + R"(,"buffering":{"maxItems":10001}})",
         "{" + good + R"(,"buffering":{"maxBytes":1}})", "{" + good + R"(,"buffering":{"timeoutMs":24}})",
-        "{" + good + R"(,"buffering":{"timeoutMs":"1000"}})"}) {
+        "{" + good + R"(,"buffering":{"timeoutMs":"1000"}})",
+        start + std::string(R"("types":["platform"],"destination":{"protocol":"TCP","port":9001}})"),
+        start + std::string(R"("types":["platform"],"destination":{"protocol":"HTTP","URI":"http://sandbox:9001"}})")}) {
     auto wrong = parse_subscription(text, false);
     auto* refusal = std::get_if<Extensions::Refusal>(&wrong);
     ASSERT_TRUE(refusal) << text;

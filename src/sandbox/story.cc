@@ -26,6 +26,8 @@ const std::string& value_of(const FunctionSpec& spec, const char* name) {
   return found == spec.environment.end() ? none : found->second;
 }
 
+const char* initialization_type(const FunctionSpec& spec) { return spec.provisioned ? "provisioned-concurrency" : "on-demand"; }
+
 }  // namespace
 
 void Story::tell(std::string_view type, json::object record) {
@@ -38,7 +40,7 @@ void Story::line(Telemetry::Source source, const std::string& text) {
 
 void Story::init_started() {
   if (!telemetry_.heard()) return;
-  tell("platform.initStart", {{"initializationType", "on-demand"},
+  tell("platform.initStart", {{"initializationType", initialization_type(spec_)},
                               {"phase", spec_.init_within_invocation ? "invoke" : "init"},
                               {"runtimeVersion", spec_.runtime},
                               {"functionName", value_of(spec_, "AWS_LAMBDA_FUNCTION_NAME")},
@@ -50,7 +52,8 @@ void Story::init_started() {
 void Story::init_done(const std::string& error_type, std::chrono::microseconds took) {
   if (!telemetry_.heard()) return;
   const char* phase = spec_.init_within_invocation ? "invoke" : "init";
-  json::object done{{"initializationType", "on-demand"}, {"phase", phase}, {"status", error_type.empty() ? "success" : "error"}};
+  const char* status = error_type.empty() ? "success" : error_type == "Sandbox.Timedout" ? "timeout" : "error";
+  json::object done{{"initializationType", initialization_type(spec_)}, {"phase", phase}, {"status", status}};
   if (!error_type.empty()) done["errorType"] = error_type;
   tell("platform.initRuntimeDone", done);
   done["metrics"] = json::object{{"durationMs", ms(took)}};

@@ -61,6 +61,9 @@ async::Task<bool> talk(asio::io_context& context, Descriptor socket, std::string
 
 Extensions::Refusal invalid(std::string message) { return {400, "ValidationError", std::move(message)}; }
 
+// 9001 is the Runtime API's.
+bool may_listen(long long port) { return port >= 1 && port <= 65'535 && port != 9001; }
+
 // Nothing when the URI is not one of the environment's own listeners.
 bool read_destination(std::string_view uri, Subscription& into) {
   constexpr std::string_view kScheme = "http://";
@@ -71,7 +74,7 @@ bool read_destination(std::string_view uri, Subscription& into) {
   into.path = slash < uri.size() ? std::string(uri.substr(slash)) : "/";
   const auto [host, port] = base::cut(into.authority, ':');
   const auto number = port.empty() ? std::optional<long long>(80) : base::parse_int(port);
-  if ((host != "sandbox" && host != "sandbox.localdomain") || !number || *number < 1 || *number > 65'535) return false;
+  if ((host != "sandbox" && host != "sandbox.localdomain") || !number || !may_listen(*number)) return false;
   if (into.path.find_first_of(" \r\n") != std::string::npos) return false;
   into.port = static_cast<std::uint16_t>(*number);
   return true;
@@ -118,11 +121,11 @@ std::variant<Subscription, Extensions::Refusal> parse_subscription(const std::st
     const auto* uri = destination.if_contains("URI");
     if (!uri) uri = destination.if_contains("uri");
     if (!uri || !uri->is_string() || !read_destination(std::string_view(uri->as_string()), wants))
-      return invalid("destination.URI must be like http://sandbox.localdomain:8080");
+      return invalid("destination.URI must be like http://sandbox.localdomain:8080, and not on port 9001");
   } else if (protocol->as_string() == "TCP") {
     const auto* port = destination.if_contains("port");
-    if (!port || !port->is_int64() || port->as_int64() < 1 || port->as_int64() > 65'535)
-      return invalid("destination.port must be a port");
+    if (!port || !port->is_int64() || !may_listen(port->as_int64()))
+      return invalid("destination.port must be a port, and not 9001");
     wants.tcp = true;
     wants.port = static_cast<std::uint16_t>(port->as_int64());
   } else {

@@ -325,21 +325,18 @@ void execute(const Assignment& assignment) {
     dprintf(2, "lambari: %s: %s\n", assignment.folder, strerror(errno));
     _exit(kNoFolder);
   }
-  if (assignment.arguments.front()) {
+  const char* program = assignment.arguments.front();
+  if (program) {
     execute_by_name(assignment);
-    const int error = errno;
-    dprintf(2, "lambari: %s: %s\n", assignment.arguments.front(), strerror(error));
-    _exit(error == EACCES || error == EPERM ? kNoPermission : error == ENOEXEC ? kNoFormat : kNoProgram);
+  } else {
+    // The first that is there; without one the server has not come here.
+    program = access("/var/task/bootstrap", F_OK) == 0 ? "/var/task/bootstrap" : "/opt/bootstrap";
+    const char* arguments[] = {program, nullptr};
+    execve(program, const_cast<char**>(arguments), assignment.environment.data());
   }
-  for (const char* path : {"/var/runtime/bootstrap", "/var/task/bootstrap", "/opt/bootstrap"}) {
-    const char* arguments[] = {path, nullptr};
-    execve(path, const_cast<char**>(arguments), assignment.environment.data());
-    if (errno == ENOENT) continue;
-    dprintf(2, "lambari: %s: %s\n", path, strerror(errno));
-    _exit(126);
-  }
-  dprintf(2, "lambari: no bootstrap in /var/task or /opt\n");
-  _exit(127);
+  const int error = errno;
+  dprintf(2, "lambari: %s: %s\n", program, strerror(error));
+  _exit(error == EACCES || error == EPERM ? kNoPermission : error == ENOEXEC ? kNoFormat : kNoProgram);
 }
 
 }  // namespace lambari::jail

@@ -44,6 +44,13 @@ std::string document(std::string_view type, std::string_view message) {
   return base::to_json(base::json::object{{"errorType", type}, {"errorMessage", message}});
 }
 
+std::string message_of(std::string_view document) {
+  const auto parsed = base::parse_json(document);
+  const auto* object = parsed ? parsed->if_object() : nullptr;
+  const auto* message = object ? object->if_contains("errorMessage") : nullptr;
+  return message && message->is_string() ? std::string(message->as_string()) : std::string();
+}
+
 }  // namespace
 
 std::string error_type_of(const sandbox::Outcome& outcome) {
@@ -112,6 +119,11 @@ std::optional<std::string> failure_line(std::string_view request_id, const sandb
     case Kind::crash:
     case Kind::out_of_memory:
       return fmt::format("RequestId: {} Error: {}\n{}\n", request_id, exit_words(outcome), exit_type(outcome));
+    case Kind::init_error:
+      // What the runtime tells about itself is in its own lines; what could not be started is told here.
+      if (outcome.error_type != "Runtime.InvalidEntrypoint" && outcome.error_type != "Runtime.InvalidWorkingDir")
+        return std::nullopt;
+      return fmt::format("{}\n{}\n", message_of(outcome.payload), outcome.error_type);
     default: return std::nullopt;
   }
 }

@@ -224,6 +224,12 @@ TEST(Report, AnswersWhenTheRuntimeGivesNone) {
   EXPECT_EQ(failure_line("id", outcome(Kind::timeout), 3, {1'769'817'600'123}),
             "2026-01-31T00:00:00.123Z id Task timed out after 3.00 seconds\n\n");
   EXPECT_EQ(failure_line("id", outcome(Kind::function_error), 3, {}), std::nullopt);
+  auto entrypoint = outcome(Kind::init_error);
+  entrypoint.error_type = "Runtime.InvalidEntrypoint";
+  entrypoint.payload = R"({"errorType":"Runtime.InvalidEntrypoint","errorMessage":"RequestId: id Error: fork/exec /x: denied"})";
+  EXPECT_EQ(failure_line("id", entrypoint, 3, {}), "RequestId: id Error: fork/exec /x: denied\nRuntime.InvalidEntrypoint\n");
+  entrypoint.error_type = "Runtime.ImportModuleError";
+  EXPECT_EQ(failure_line("id", entrypoint, 3, {}), std::nullopt) << "the runtime has said so itself";
 }
 
 TEST(Report, TailIsCutBetweenCharacters) {
