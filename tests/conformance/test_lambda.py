@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import time
 
 import pytest
 from botocore.exceptions import ClientError
@@ -87,6 +88,25 @@ def handler(event, context):
     assert call(client, name, "x")[0] == "fine"
 
 
+def test_nothing_runs_between_invocations(server, name):
+    """What a function leaves undone is undone still when it is called again."""
+    client = server.client("lambda")
+    server.function(name, {"app.py": """
+import threading, time
+ticks = [time.monotonic()]
+def tick():
+    while True:
+        time.sleep(0.01)
+        ticks.append(time.monotonic())
+threading.Thread(target=tick, daemon=True).start()
+def handler(event, context):
+    return max(after - before for before, after in zip(ticks, ticks[1:] + [time.monotonic()]))
+"""})
+    call(client, name)
+    time.sleep(3)
+    assert call(client, name)[0] > 1.5, "the thread stood still"
+
+
 @pytest.mark.parametrize("runtime,files,handler", [
     ("python3.12", {"app.py": "def handler(e, c):\n    return e['n'] + 1\n"}, "app.handler"),
     ("nodejs20.x", {"app.js": "exports.handler = async (e) => e.n + 1;\n"}, "app.handler"),
@@ -145,6 +165,11 @@ def test_versions_and_aliases(server, name):
     server.function(name, {"app.py": "def handler(e, c):\n    return 'one'\n"})
     assert client.publish_version(FunctionName=name)["Version"] == "1"
     assert client.publish_version(FunctionName=name)["Version"] == "1", "nothing changed: the same version"
+    for change in (lambda: client.update_function_configuration(FunctionName=name + ":1", Timeout=9),
+                   lambda: client.update_function_code(FunctionName=arn(name) + ":1", ZipFile=zip_of({"x": "y"}))):
+        with pytest.raises(ClientError) as error:
+            change()
+        refused(error, "InvalidParameterValueException", 400, "Current operation does not support versions other than $LATEST")
     client.update_function_code(FunctionName=name, ZipFile=zip_of({"app.py": "def handler(e, c):\n    return 'two'\n"}), Publish=True)
     client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
     assert [v["Version"] for v in client.list_versions_by_function(FunctionName=name)["Versions"]] == ["$LATEST", "1", "2"]

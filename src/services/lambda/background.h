@@ -29,10 +29,15 @@ class Background {
     if (!state->stopping) co_await state->changed.wait(ticket, time);
   }
 
+  // Ends the pauses of all; what waits for something else has to be told.
+  void stop() {
+    state_->stopping = true;
+    state_->changed.notify_all();
+  }
+
   async::Task<> finish() {
     const auto state = state_;
-    state->stopping = true;
-    state->changed.notify_all();
+    stop();
     for (;;) {
       const auto ticket = state->changed.ticket();
       if (state->running == 0) co_return;

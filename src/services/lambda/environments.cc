@@ -8,7 +8,6 @@
 #include <thread>
 #include <tuple>
 
-#include "async/gate.h"
 #include "base/bytes.h"
 #include "base/ids.h"
 #include "base/log.h"
@@ -25,7 +24,10 @@ namespace {
 using Steady = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr std::int64_t kFreezeAfterMs = 500;
+// Soon enough that what a function has left undone stays undone, and late enough that a busy one is not frozen between its calls.
+constexpr auto kFreezeAfter = 20ms;
+// What a function with extensions has to tell them goes out after its invocation.
+constexpr auto kFreezeExtensionsAfter = 500ms;
 constexpr std::size_t kMaxIdlePools = 10'000;
 // Credentials that end sooner than this after the longest run of a function are not used again.
 constexpr std::int64_t kCredentialMarginMs = 60'000;
@@ -69,7 +71,7 @@ sandbox::ImageProcess process_of(const Image& image, const ImageConfig& config) 
 
 }  // namespace
 
-struct Environments::Pool {
+struct Environments::Pool : std::enable_shared_from_this<Pool> {
   // A call that waits for an environment.
   struct Seeker {
     async::Event told;  // it was given one, or had better look again
@@ -83,6 +85,7 @@ struct Environments::Pool {
   int running = 0;                             // calls in environments that have started, or were given one
   std::chrono::microseconds run{0}, start{0};  // averages, see Crowd
   bool retired = false;
+  bool resting = false;  // listed as such in the State
   Traffic traffic;
 
   std::vector<std::unique_ptr<Live>> ready;   // provisioned and idle
@@ -111,8 +114,10 @@ struct Environments::State {
   const base::Clock& clock;
   mutable std::mutex mutex;
   std::map<PoolKey, std::shared_ptr<Pool>> pools;
-  std::size_t alive = 0;  // made and not gone, being made included
-  std::size_t idle = 0;   // without the provisioned ones
+  std::size_t alive = 0;                       // made and not gone, being made included
+  std::size_t idle = 0;                        // without the provisioned ones
+  std::vector<std::shared_ptr<Pool>> resting;  // with idle environments that are not frozen yet
+  async::Event rested;                         // there is something to freeze soon
   Admission admission;
   std::atomic<int> provisioned_pools{0};
   Processors processors;
@@ -129,6 +134,7 @@ struct Environments::State {
     if (pool.seekers.empty()) {
       pool.idle.push_back(std::move(live));
       ++idle;
+      rest(pool);
       return;
     }
     auto seeker = std::move(pool.seekers.front());
@@ -136,6 +142,12 @@ struct Environments::State {
     seeker->given = std::move(live);
     ++pool.running;
     seeker->told.notify_all();
+  }
+
+  void rest(Pool& pool) {
+    if (std::exchange(pool.resting, true)) return;
+    resting.push_back(pool.shared_from_this());
+    if (resting.size() == 1) rested.notify_all();
   }
 
   // Takes the environment that sat idle longest, of any function.
@@ -242,10 +254,13 @@ void Environments::Lease::give_back() {
   live_->initialized = true;
   live_->frozen = false;
   live_->idle_since = state_->clock.now();
+  live_->rests_since = now;
   const std::lock_guard lock(state_->mutex);
   // What is not put back the destructor drops.
   if (live_->provisioned) {
-    if (!pool_->retired && pool_->allocated <= pool_->wanted) pool_->ready.push_back(std::move(live_));
+    if (pool_->retired || pool_->allocated > pool_->wanted) return;
+    pool_->ready.push_back(std::move(live_));
+    state_->rest(*pool_);
     return;
   }
   auto& average = stage_ == Stage::starting ? pool_->start : pool_->run;
@@ -408,6 +423,7 @@ async::Task<std::string> Environments::provide(std::shared_ptr<const Version> ve
     live->initialized = true;
     live->init_duration = outcome.init_duration;
     live->idle_since = clock_.now();
+    live->rests_since = Steady::now();
     counted.handed_over = true;
   }
   const std::lock_guard lock(state_->mutex);
@@ -417,6 +433,7 @@ async::Task<std::string> Environments::provide(std::shared_ptr<const Version> ve
   }
   ++pool->allocated;
   pool->ready.push_back(std::move(live));
+  state_->rest(*pool);
   co_return "";
 }
 
@@ -511,6 +528,7 @@ async::Task<std::unique_ptr<Environments::Live>> Environments::make(std::shared_
   live->credentials_expire = credentials->expires;
   live->born = clock_.now();
   live->provisioned = how.provisioned;
+  live->has_extensions = !c.layers.empty() || version->code.image.has_value();
   if (const auto session = co_await credentials_.find(credentials->access_key_id)) {
     contracts::AccessRequest request;
     request.action = "logs:PutLogEvents";
@@ -623,11 +641,6 @@ void Environments::tend() {
   const auto worn_out = [&](const Live& live) {
     return !live.environment->alive() || now.ms - live.born.ms >= settings_.max_lifetime.count();
   };
-  const auto chill = [&](Live& live) {
-    if (live.frozen || now.ms - live.idle_since.ms < kFreezeAfterMs) return;
-    live.environment->freeze();
-    live.frozen = true;
-  };
   for (auto it = state_->pools.begin(); it != state_->pools.end();) {
     auto& pool = *it->second;
     for (std::size_t i = pool.idle.size(); i-- > 0;) {
@@ -638,8 +651,6 @@ void Environments::tend() {
         pool.idle.erase(pool.idle.begin() + static_cast<std::ptrdiff_t>(i));
         --state_->idle;
         --state_->alive;
-      } else {
-        chill(*live);
       }
     }
     for (std::size_t i = pool.ready.size(); i-- > 0;) {
@@ -649,8 +660,6 @@ void Environments::tend() {
         pool.ready.erase(pool.ready.begin() + static_cast<std::ptrdiff_t>(i));
         --pool.allocated;
         --state_->alive;
-      } else {
-        chill(*live);
       }
     }
     // Nobody else holds it: no lease will come back to it. What it learnt is kept while it may be of use.
@@ -658,6 +667,32 @@ void Environments::tend() {
                         state_->pools.size() < kMaxIdlePools;
     it = pool.forgettable() && !learnt && it->second.use_count() == 1 ? state_->pools.erase(it) : std::next(it);
   }
+}
+
+async::Event& Environments::rested() { return state_->rested; }
+
+bool Environments::freeze_idle() {
+  const auto now = Steady::now();
+  const auto freeze = [&](std::vector<std::unique_ptr<Live>>& idle) {
+    bool all = true;
+    for (auto& live : idle) {
+      if (live->frozen) continue;
+      if (now - live->rests_since < (live->has_extensions ? kFreezeExtensionsAfter : kFreezeAfter)) {
+        all = false;
+        continue;
+      }
+      live->environment->freeze();
+      live->frozen = true;
+    }
+    return all;
+  };
+  const std::lock_guard lock(state_->mutex);
+  std::erase_if(state_->resting, [&](const std::shared_ptr<Pool>& pool) {
+    const bool idle = freeze(pool->idle), ready = freeze(pool->ready);
+    pool->resting = !idle || !ready;
+    return !pool->resting;
+  });
+  return !state_->resting.empty();
 }
 
 Lambda::Counters Environments::counters() const {

@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 
+#include "async/gate.h"
 #include "async/task.h"
 #include "base/clock.h"
 #include "sandbox/sandbox.h"
@@ -39,9 +40,11 @@ class Environments {
     bool initialized = false;  // the Init phase is over
     bool provisioned = false;
     bool frozen = false;
+    bool has_extensions = false;                             // or may have
     std::optional<std::chrono::microseconds> init_duration;  // until an invocation has reported it
     base::Timestamp credentials_expire, born, idle_since;
-    std::vector<Packages::DirectoryRef> directories;  // the code and the layers it sees
+    std::chrono::steady_clock::time_point rests_since;  // by the machine's time
+    std::vector<Packages::DirectoryRef> directories;    // the code and the layers it sees
   };
 
   struct State;
@@ -100,8 +103,11 @@ class Environments {
   void retire(const FunctionKey& function);
   void retire_all();
 
-  // Freezes and retires what is idle; called about once a second.
+  // Retires what is idle; called about once a second.
   void tend();
+  // Freezes what has been idle for a moment. True: something will have to be soon. rested() tells when there is something again.
+  bool freeze_idle();
+  async::Event& rested();
 
   Lambda::Counters counters() const;
   void count_invocation();

@@ -33,9 +33,15 @@ using Initializer = std::function<sandbox::Outcome(const sandbox::FunctionSpec&,
 
 class FakeEnvironment final : public sandbox::Environment {
  public:
-  FakeEnvironment(sandbox::FunctionSpec spec, Handler& handler, Initializer& initializer, std::atomic<int>& alive, std::string id,
-                  std::chrono::milliseconds& takes)
-      : spec_(std::move(spec)), handler_(handler), initializer_(initializer), count_(alive), id_(std::move(id)), takes_(takes) {
+  FakeEnvironment(sandbox::FunctionSpec spec, Handler& handler, Initializer& initializer, std::atomic<int>& alive,
+                  std::atomic<int>& freezes, std::string id, std::chrono::milliseconds& takes)
+      : spec_(std::move(spec)),
+        handler_(handler),
+        initializer_(initializer),
+        count_(alive),
+        freezes_(freezes),
+        id_(std::move(id)),
+        takes_(takes) {
     ++count_;
   }
   ~FakeEnvironment() override { --count_; }
@@ -73,13 +79,14 @@ class FakeEnvironment final : public sandbox::Environment {
     co_return outcome;
   }
   bool alive() const override { return alive_; }
-  void freeze() override {}
+  void freeze() override { ++freezes_; }
 
  private:
   const sandbox::FunctionSpec spec_;
   Handler& handler_;
   Initializer& initializer_;
   std::atomic<int>& count_;
+  std::atomic<int>& freezes_;
   const std::string id_;
   std::chrono::milliseconds& takes_;
   bool first_ = true, alive_ = true;
@@ -103,7 +110,7 @@ class FakeSandbox final : public sandbox::Sandbox {
     return outcome;
   };
   std::chrono::milliseconds takes{0};
-  std::atomic<int> alive{0};
+  std::atomic<int> alive{0}, freezes{0};
   std::set<std::string> missing_runtimes;
   std::mutex mutex;
   std::vector<sandbox::FunctionSpec> specs;  // of all that were created
@@ -111,7 +118,7 @@ class FakeSandbox final : public sandbox::Sandbox {
   async::Task<std::unique_ptr<sandbox::Environment>> create(sandbox::FunctionSpec spec) override {
     const std::lock_guard lock(mutex);
     specs.push_back(spec);
-    co_return std::make_unique<FakeEnvironment>(std::move(spec), handler, initializer, alive,
+    co_return std::make_unique<FakeEnvironment>(std::move(spec), handler, initializer, alive, freezes,
                                                 "env-" + std::to_string(specs.size()), takes);
   }
   std::vector<sandbox::Capability> capabilities() const override { return {}; }

@@ -221,6 +221,17 @@ TEST(Invoke, AStartThatFailsIsTriedAgainWithinTheInvocation) {
   EXPECT_EQ(w.sandbox.alive, 1);
 }
 
+using Idle = testing::WorldTest;
+
+TEST_F(Idle, EnvironmentsAreFrozenAtOnceAndOnce) {
+  w.create_active("f");
+  for (int i = 1; i <= 2; ++i) {
+    w.invoke("f");
+    EXPECT_TRUE(becomes([&] { return w.sandbox.freezes == i; }));
+  }
+  EXPECT_EQ(w.sandbox.alive, 1);
+}
+
 TEST(Invoke, Refusals) {
   World w;
   w.create_active("f");

@@ -42,6 +42,19 @@ struct Lambda::Parts {
       co_await parts->house.background.pause(1s);
     }
   }
+
+  static async::Task<> freeze(std::shared_ptr<Parts> parts) {
+    auto& environments = parts->house.environments;
+    for (;;) {
+      const auto ticket = environments.rested().ticket();
+      if (parts->house.background.stopping()) co_return;
+      if (environments.freeze_idle()) {
+        co_await parts->house.background.pause(10ms);
+      } else {
+        co_await environments.rested().wait(ticket, 1h);
+      }
+    }
+  }
 };
 
 Lambda::Lambda(Dependencies dependencies, Settings settings) : parts_(std::make_shared<Parts>(dependencies, settings)) {}
@@ -56,6 +69,7 @@ async::Task<> Lambda::start() {
   }
   house.provisioning.start();
   house.background.spawn("tend environments", Parts::tend(parts_));
+  house.background.spawn("freeze environments", Parts::freeze(parts_));
   co_await parts_->events.start();
   co_await parts_->mappings.start();
 }
@@ -65,6 +79,8 @@ void Lambda::wind_down() { parts_->mappings.wind_down(); }
 async::Task<> Lambda::stop() {
   co_await parts_->mappings.stop();
   co_await parts_->events.stop();
+  parts_->house.background.stop();
+  parts_->house.environments.rested().notify_all();
   co_await parts_->house.background.finish();
   parts_->house.environments.retire_all();
   if (parts_->house.d.sandbox) co_await parts_->house.d.sandbox->settled();
