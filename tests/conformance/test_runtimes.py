@@ -67,6 +67,8 @@ def test_python_that_does_not_start(server, name):
     assert error["errorType"] == "Runtime.ImportModuleError" and "No module named 'no_such_module'" in error["errorMessage"]
     assert log.count("Runtime.ImportModuleError: Unable to import module") == 2
     assert "Phase: init\tStatus: error\tError Type: Runtime.ImportModuleError" in log and "Phase: invoke\tStatus: error" in log
+    report = log[log.index("\nREPORT "):]
+    assert "Init Duration" not in report and "Status: error\tError Type: Runtime.ImportModuleError" in report
 
     server.function(name + "-h", {"app.py": "x = 1\n"})
     error = json.loads(server.client("lambda").invoke(FunctionName=name + "-h")["Payload"].read())
@@ -106,6 +108,30 @@ def test_node(server, name, runtime):
     assert json.loads(answer) == {"area": 42} and "The area is 42" in log and f"CloudWatch log group:  /aws/lambda/{name}" in log
     server.function(name + "-c", {"index.js": "exports.handler = async (event, context) => {" + NODE_BODY}, handler="index.handler", runtime=runtime)
     assert json.loads(call(server, name + "-c", {"length": 2, "width": 3})[0]) == {"area": 6}
+
+
+def test_node_with_callbacks(server, name):
+    """Handlers with a callback end with Node.js 24: https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html"""
+    code = """
+exports.handler = (event, context, callback) => {
+    if (event.reject) Promise.reject(new Error('nobody waits'));
+    else setTimeout(() => event.fail ? callback(new Error('told')) : callback(null, process.version), 10);
+};
+"""
+    for number in (20, 22):
+        function = f"{name}-{number}"
+        server.function(function, {"index.js": code}, handler="index.handler", runtime=f"nodejs{number}.x")
+        assert call(server, function, {})[0].startswith(f"v{number}.")
+        client = server.client("lambda")
+        failed = client.invoke(FunctionName=function, Payload='{"fail":true}')
+        assert failed["FunctionError"] == "Unhandled" and json.loads(failed["Payload"].read())["errorMessage"] == "told"
+        failed = client.invoke(FunctionName=function, Payload='{"reject":true}')
+        assert json.loads(failed["Payload"].read())["errorType"] == "Runtime.UnhandledPromiseRejection"
+    server.function(name, {"index.js": code}, handler="index.handler", runtime="nodejs24.x")
+    refused = json.loads(server.client("lambda").invoke(FunctionName=name)["Payload"].read())
+    assert refused["errorType"] == "Runtime.CallbackHandlerDeprecated" and "removed support for callback" in refused["errorMessage"]
+    server.function(name + "-v", {"index.js": "exports.handler = async () => process.version;"}, handler="index.handler", runtime="nodejs24.x")
+    assert call(server, name + "-v", {})[0].startswith("v24.")
 
 
 # -- Java: https://docs.aws.amazon.com/lambda/latest/dg/java-handler.html
@@ -460,6 +486,32 @@ def test_a_wrapper_script(server, name):
                            "    return [os.environ.get('WRAPPED'), subprocess.run('tool', capture_output=True, text=True).stdout]\n"},
                     Layers=[layer], Environment={"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/importtime_wrapper"}}, Timeout=10)
     assert call(server, name)[0] == ["1", "from the layer\n"]
+
+
+@pytest.mark.parametrize("content,mode,words", [
+    ("#!/bin/sh\n", 0o644, "fork/exec /var/task/bootstrap: permission denied"),
+    ("#!/bin/sh\r\necho\r\n", 0o755, "fork/exec /var/task/bootstrap: no such file or directory"),
+    ("\x7fELF of another machine", 0o755, "fork/exec /var/task/bootstrap: exec format error"),
+])
+def test_a_bootstrap_that_cannot_be_started(server, name, content, mode, words):
+    import io
+    import zipfile
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        info = zipfile.ZipInfo("bootstrap")
+        info.external_attr = mode << 16
+        archive.writestr(info, content)
+    deploy(server, name, buffer.getvalue())
+    answer = server.client("lambda").invoke(FunctionName=name, LogType="Tail")
+    error, log = json.loads(answer["Payload"].read()), base64.b64decode(answer["LogResult"]).decode()
+    assert error["errorType"] == "Runtime.InvalidEntrypoint" and error["errorMessage"].endswith("Error: " + words)
+    assert f"Error: {words}\nRuntime.InvalidEntrypoint\n" in log
+
+
+def test_a_wrapper_script_that_is_not_there(server, name):
+    server.function(name, {"app.py": "def handler(event, context): return 1\n"}, Environment={"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/nothing"}})
+    error = json.loads(server.client("lambda").invoke(FunctionName=name)["Payload"].read())
+    assert error["errorType"] == "Runtime.ExitError" and error["errorMessage"].endswith("Runtime exited with error: exit status 127")
 
 
 # -- runtimes that are not here are refused, not stored

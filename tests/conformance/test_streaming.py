@@ -66,9 +66,10 @@ def test_more_than_a_buffered_answer_may_have(server, name):
     assert client.invoke(FunctionName=name, Payload=json.dumps({"count": 2}))["Payload"].read() == b"piece 0;piece 1;"
 
 
-def test_failures_are_told_at_the_end(server, name):
+@pytest.mark.parametrize("runtime", ["nodejs22.x", "nodejs24.x"])
+def test_failures_are_told_at_the_end(server, name, runtime):
     client = server.client("lambda")
-    server.function(name, STREAM, runtime="nodejs22.x", Timeout=2)
+    server.function(name, STREAM, runtime=runtime, Timeout=2)
     pieces, complete, _ = stream(client, name, {"count": 2, "fail": True})
     assert b"".join(piece for _, piece in pieces) == b"piece 0;piece 1;"
     assert complete["ErrorCode"] == "Unhandled"
