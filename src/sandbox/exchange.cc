@@ -8,13 +8,14 @@ auto now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
 
-Exchange::Exchange(const std::vector<std::string>& external, std::shared_ptr<Telemetry> telemetry)
+Exchange::Exchange(const std::vector<std::string>& external, std::shared_ptr<Telemetry> telemetry, ExtensionNews news)
     : extensions_(std::make_shared<Extensions>(external,
                                                [events = events_] {
                                                  events->invoker.notify_all();
                                                  events->runtime.notify_all();
                                                })),
-      telemetry_(std::move(telemetry)) {}
+      telemetry_(std::move(telemetry)),
+      news_(std::move(news)) {}
 
 Exchange::Facts Exchange::facts() const {
   std::lock_guard lock(mutex_);

@@ -33,11 +33,12 @@ class Exchange {
   };
 
   // `external` are the programs of extensions, as the function sees them; `telemetry` is never null.
-  Exchange(const std::vector<std::string>& external, std::shared_ptr<Telemetry> telemetry);
+  Exchange(const std::vector<std::string>& external, std::shared_ptr<Telemetry> telemetry, ExtensionNews news = nullptr);
 
   Extensions& extensions() { return *extensions_; }
   std::shared_ptr<Extensions> shared_extensions() { return extensions_; }
   Telemetry& telemetry() { return *telemetry_; }
+  const ExtensionNews& news() const { return news_; }  // may be empty
   // What registering extensions are told.
   struct Facts {
     std::string name, version, handler, account;
@@ -82,6 +83,7 @@ class Exchange {
   const std::shared_ptr<Events> events_ = std::make_shared<Events>();
   const std::shared_ptr<Extensions> extensions_;
   const std::shared_ptr<Telemetry> telemetry_;
+  const ExtensionNews news_;
 };
 
 }  // namespace lambari::sandbox

@@ -55,8 +55,9 @@ http::Response enroll(Exchange& exchange, const http::Request& request) {
   response.headers.add(std::string(kIdentifier), std::get<std::string>(enrolled));
   base::json::array list;
   for (const auto& event : events) list.emplace_back(event);
-  exchange.telemetry().record(Telemetry::Source::platform, "platform.extension",
-                              base::json::object{{"name", name}, {"state", "Ready"}, {"events", std::move(list)}});
+  base::json::object record{{"name", name}, {"state", "Ready"}, {"events", std::move(list)}};
+  if (exchange.news()) exchange.news()("platform.extension", base::to_json(record));
+  exchange.telemetry().record(Telemetry::Source::platform, "platform.extension", std::move(record));
   return response;
 }
 
@@ -67,9 +68,14 @@ http::Response subscribe(Exchange& exchange, const http::Request& request, bool 
   if (!name) return refusal_of({403, "Extension.UnknownExtensionIdentifier", "Unknown extension " + std::get<std::string>(id)});
   auto wants = parse_subscription(request.body, logs_api);
   if (auto* refusal = std::get_if<Extensions::Refusal>(&wants)) return refusal_of(*refusal);
+  base::json::array types;
+  for (const auto& type : std::get<Subscription>(wants).types) types.emplace_back(type);
   if (!exchange.telemetry().subscribe(*name, std::get<Subscription>(std::move(wants))))
     return refusal_of({403, logs_api ? "Logs.SubscriptionClosed" : "Telemetry.SubscriptionClosed",
                        std::string(logs_api ? "Logs" : "Telemetry") + " API subscription is closed already"});
+  if (exchange.news())
+    exchange.news()(logs_api ? "platform.logsSubscription" : "platform.telemetrySubscription",
+                    base::to_json(base::json::object{{"name", *name}, {"state", "Subscribed"}, {"types", std::move(types)}}));
   return json(200, "\"OK\"");
 }
 

@@ -362,9 +362,9 @@ async::Task<std::unique_ptr<Environment>> Core::create(FunctionSpec spec) {
   // On the loop of the call that needs it: their conversation then wakes no other thread.
   auto& context = loops_.context(loops_.here());
   auto network = std::make_shared<SlotNetwork>(context, std::move(slot->parts().network));
-  auto exchange = std::make_shared<Exchange>(external, std::make_shared<Telemetry>(context, [network](std::uint16_t port) {
-                                               return SlotNetwork::connect(network, port, kConnectTime);
-                                             }));
+  auto telemetry = std::make_shared<Telemetry>(
+      context, [network](std::uint16_t port) { return SlotNetwork::connect(network, port, kConnectTime); });
+  auto exchange = std::make_shared<Exchange>(external, std::move(telemetry), spec.extension_news);
   http::Server* endpoint;
   {
     std::lock_guard lock(mutex_);

@@ -32,6 +32,10 @@ struct ImageProcess {
   std::map<std::string, std::string> environment;  // the image's own; the function's comes over it
 };
 
+// What the log of a function says about its extensions, as it happens: "platform.extension", "platform.telemetrySubscription" or
+// "platform.logsSubscription", and the event's record, JSON. Called on any loop; may outlive the environment.
+using ExtensionNews = std::function<void(std::string_view type, std::string_view record)>;
+
 // What an environment is made of. Paths are on the host, read-only for the function, and outlive the environment.
 struct FunctionSpec {
   std::string runtime;  // "python3.12", "nodejs20.x", "provided.al2023"
@@ -47,6 +51,7 @@ struct FunctionSpec {
   // The start is part of the first invocation, and has its time: so AWS starts a function again whose start has failed.
   bool init_within_invocation = false;
   bool provisioned = false;  // AWS_LAMBDA_INITIALIZATION_TYPE says provisioned-concurrency instead of on-demand
+  ExtensionNews extension_news = nullptr;
 };
 
 // Where an answer goes while it is made. One call at a time, on the loop of the runtime's connection; may outlive invoke().

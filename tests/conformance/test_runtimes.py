@@ -407,6 +407,9 @@ def test_an_extension_in_a_layer(server, name, runtime, files, handler):
     assert f"[watcher] registered for {name}" in seen
     assert '[watcher] telemetry function "' in seen and "from the function" in seen.split("telemetry function", 1)[1]
     assert "[watcher] telemetry platform.report" in seen and "durationMs" in seen
+    whole = [event["message"] for event in server.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]]
+    assert "EXTENSION\tName: watcher\tState: Ready\tEvents: [INVOKE, SHUTDOWN]\n" in whole
+    assert "TELEMETRY\tName: watcher\tState: Subscribed\tTypes: [Platform, Function]\n" in whole
 
 
 def test_the_answer_does_not_wait_for_extensions(server, name):

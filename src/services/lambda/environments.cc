@@ -549,6 +549,11 @@ async::Task<std::unique_ptr<Environments::Live>> Environments::make(std::shared_
   spec.tmp_mb = c.tmp_mb;
   spec.init_within_invocation = !first;
   spec.provisioned = how.provisioned;
+  spec.extension_news = [log = std::make_shared<FunctionLog>(logs_, *version, live->stream, false), version, &clock = clock_](
+                            std::string_view type, std::string_view record) {
+    log->platform(clock.now(), extension_told(*version, type, record, clock.now()));
+    log->flush();
+  };
   spec.environment = variables_of(*version, *credentials, live->stream.group, live->stream.name);
   try {
     auto code = co_await packages_.unpacked(version->code);

@@ -200,6 +200,26 @@ TEST(Logging, LevelsHoldBack) {
   EXPECT_EQ(w.get("f").LoggingConfig->LogFormat, "Text");
 }
 
+TEST(Logging, ExtensionsShowInTheLog) {
+  Version version;
+  const base::Timestamp now{1'769'817'600'000};
+  const auto* registered = R"({"name":"watcher","state":"Ready","events":["INVOKE","SHUTDOWN"]})";
+  const auto* subscribed = R"({"name":"watcher","state":"Subscribed","types":["platform","function"]})";
+  EXPECT_THAT(extension_told(version, "platform.extension", registered, now),
+              ElementsAre("EXTENSION\tName: watcher\tState: Ready\tEvents: [INVOKE, SHUTDOWN]\n"));
+  EXPECT_THAT(extension_told(version, "platform.telemetrySubscription", subscribed, now),
+              ElementsAre("TELEMETRY\tName: watcher\tState: Subscribed\tTypes: [Platform, Function]\n"));
+  EXPECT_THAT(extension_told(version, "platform.logsSubscription", subscribed, now),
+              ElementsAre("LOGS\tName: watcher\tState: Subscribed\tTypes: [Platform, Function]\n"));
+  version.configuration.log_format = "JSON";
+  version.configuration.system_log_level = "INFO";
+  EXPECT_THAT(extension_told(version, "platform.extension", registered, now),
+              ElementsAre(R"({"time":"2026-01-31T00:00:00.000Z","type":"platform.extension","record":)" +
+                          std::string(registered) + "}\n"));
+  version.configuration.system_log_level = "WARN";
+  EXPECT_TRUE(extension_told(version, "platform.extension", registered, now).empty());
+}
+
 TEST(Logging, Levels) {
   EXPECT_EQ(log_level("warning"), LogLevel::warn);
   EXPECT_EQ(log_level("CRITICAL"), LogLevel::fatal);

@@ -1,5 +1,8 @@
 #include "services/lambda/platform_log.h"
 
+#include <fmt/format.h>
+
+#include <cctype>
 #include <cmath>
 
 #include "base/json.h"
@@ -76,6 +79,33 @@ PlatformEvents init_ended(const Version& v, bool provisioned, std::string_view p
   const auto level = !went_well(outcome) ? LogLevel::warn : provisioned ? LogLevel::info : LogLevel::debug;
   if (style.wants(level)) events.push_back(event("platform.initReport", now, std::move(record)));
   return events;
+}
+
+PlatformEvents extension_told(const Version& v, std::string_view type, std::string_view record, base::Timestamp now) {
+  const auto document = base::parse_json(record);
+  if (!document || !document->is_object()) return {};
+  const auto& told = document->as_object();
+  const auto style = log_style(v.configuration);
+  if (style.json) {
+    if (!style.wants(LogLevel::info)) return {};
+    return {event(type, now, told)};
+  }
+  const auto text = [&](const char* name) {
+    const auto* value = told.if_contains(name);
+    return value && value->is_string() ? std::string(value->as_string()) : std::string();
+  };
+  const bool extension = type == "platform.extension";
+  std::string names;
+  if (const auto* list = told.if_contains(extension ? "events" : "types"); list && list->is_array()) {
+    for (const auto& item : list->as_array()) {
+      std::string name(item.is_string() ? std::string_view(item.as_string()) : std::string_view());
+      if (!extension && !name.empty()) name[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(name[0])));
+      names.append(names.empty() ? "" : ", ").append(name);
+    }
+  }
+  const auto* what = extension ? "EXTENSION" : type == "platform.logsSubscription" ? "LOGS" : "TELEMETRY";
+  return {fmt::format("{}\tName: {}\tState: {}\t{}: [{}]\n", what, text("name"), text("state"), extension ? "Events" : "Types",
+                      names)};
 }
 
 PlatformEvents invoke_started(const Version& v, std::string_view request_id, base::Timestamp now) {

@@ -22,6 +22,8 @@ PlatformEvents init_started(const Version& version, bool provisioned, base::Time
 // `phase` is "init", or "invoke" for the second try.
 PlatformEvents init_ended(const Version& version, bool provisioned, std::string_view phase, const sandbox::Outcome& outcome,
                           base::Timestamp now);
+// What an extension did: see sandbox::ExtensionNews.
+PlatformEvents extension_told(const Version& version, std::string_view type, std::string_view record, base::Timestamp now);
 PlatformEvents invoke_started(const Version& version, std::string_view request_id, base::Timestamp now);
 // What went wrong, END, REPORT.
 PlatformEvents invoke_ended(const Version& version, std::string_view request_id, const sandbox::Outcome& outcome,
