@@ -30,6 +30,7 @@ constexpr auto kRuntimeShutdownTime = 300ms;  // for a runtime that gets SIGTERM
 constexpr auto kOwnShutdownTime = 500ms;      // for a runtime with internal extensions only
 constexpr auto kDeathTime = 2s;               // from a closed pipe or an answered start to the news of the process's end
 constexpr auto kNewsTime = 250ms;             // from a broken connection to the same news
+constexpr auto kLastWordsTime = 1s;           // from the answer that tells of a failure to the next question
 
 base::Timestamp now() {
   return {std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count()};
@@ -147,6 +148,7 @@ class Room : public Environment {
   void set_frozen(bool frozen);
   async::Task<Outcome> death();
   async::Task<bool> dies_soon();
+  async::Task<> comes_to_rest();
   void end(bool killed, bool out_of_memory, const char* reason);
 
   const std::string id_;
@@ -262,6 +264,16 @@ async::Task<bool> Room::dies_soon() {
   co_return slot_->gone().has_value();
 }
 
+// A runtime may tell what went wrong only after its answer (Java's does), and end when that was fatal.
+async::Task<> Room::comes_to_rest() {
+  const auto deadline = Clock::now() + kLastWordsTime;
+  for (;;) {
+    const auto ticket = exchange_->to_invoker().ticket();
+    if (exchange_->asking() || slot_->gone() || Clock::now() >= deadline) co_return;
+    co_await exchange_->to_invoker().wait(ticket, until(deadline));
+  }
+}
+
 // What has been answered goes to who waits for it, while extensions still work.
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html
 async::Task<> Room::pass_on(Exchange::Answer& answer, Invocation& facts) {
@@ -323,6 +335,7 @@ async::Task<Room::Course> Room::watch(bool first, Invocation facts, Clock::time_
   }
   // A runtime that dies inside its answer has not answered.
   if (course.answer && course.answer->error_type == kTruncatedResponse && co_await dies_soon()) course.answer.reset();
+  if (course.answer && course.answer->kind == Kind::function_error) co_await comes_to_rest();
   co_return course;
 }
 

@@ -53,6 +53,11 @@ bool Exchange::waited() const {
   return waited_;
 }
 
+bool Exchange::asking() const {
+  std::lock_guard lock(mutex_);
+  return asking_;
+}
+
 bool Exchange::may_ask() const {
   std::lock_guard lock(mutex_);
   return running_.empty();
@@ -66,10 +71,13 @@ async::Task<std::optional<Invocation>> Exchange::next() {
     {
       std::lock_guard lock(mutex_);
       if (closed_) co_return std::nullopt;
-      told = !std::exchange(waited_, true);
+      const bool first = !std::exchange(waited_, true), after_failure = std::exchange(failed_, false);
+      told = first || after_failure;
+      asking_ = true;
       if (offered_ && extensions_->ready()) {
         mine = std::exchange(offered_, std::nullopt);
         running_ = mine->request_id;
+        asking_ = false;
         sink_ = mine->sink;
         taken_ = now();
         told = true;
@@ -100,6 +108,7 @@ Exchange::Verdict Exchange::answer(std::string_view request_id, Answer answer) {
       answer.payload.clear();
       verdict = Verdict::too_large;
     }
+    failed_ = answer.kind == Outcome::Kind::function_error;
     answer_ = std::move(answer);
   }
   events_->invoker.notify_all();

@@ -52,6 +52,7 @@ class Exchange {
   std::optional<std::chrono::steady_clock::time_point> taken() const;  // when the runtime took it
   std::optional<Answer> take_answer();
   bool waited() const;  // the runtime has asked for work at least once: its start is over
+  bool asking() const;  // it waits for work; to_invoker() tells when it comes to do so after a failure
   async::Event& to_invoker() { return events_->invoker; }
 
   // --- the runtime's side
@@ -76,6 +77,7 @@ class Exchange {
   std::optional<std::chrono::steady_clock::time_point> taken_;
   std::optional<Answer> answer_;
   bool waited_ = false;
+  bool asking_ = false, failed_ = false;
   bool closed_ = false;
   struct Events {
     async::Event invoker, runtime;

@@ -77,6 +77,29 @@ TEST_F(SandboxTest, ProcessesThatEnd) {
   EXPECT_EQ(killed.outcome.signal, SIGKILL);
 }
 
+// So do Java's interface client, and Node.js' when nobody has caught an error.
+TEST_F(SandboxTest, WhatFollowsTheNewsOfAFailureBelongsToIt) {
+  Folder code;
+  code.add(
+      "bootstrap",
+      "#!/usr/bin/python3\nimport http.client, os, time\n"
+      "c = http.client.HTTPConnection(os.environ['AWS_LAMBDA_RUNTIME_API'])\nwhile True:\n"
+      "  c.request('GET', '/2018-06-01/runtime/invocation/next'); r = c.getresponse(); event = r.read()\n"
+      "  c.request('POST', '/2018-06-01/runtime/invocation/' + r.headers['Lambda-Runtime-Aws-Request-Id'] + '/error', '{}')\n"
+      "  c.getresponse().read(); time.sleep(0.2); print('and why', flush=True)\n"
+      "  if event == b'1': os._exit(1)\n",
+      0755);
+  auto spec = python(code, "x");
+  spec.runtime = "provided.al2023";
+  auto environment = create(spec);
+  for (const char* event : {"0", "1"}) {
+    auto result = invoke(*environment, event);
+    EXPECT_EQ(result.outcome.kind, Kind::function_error);
+    EXPECT_THAT(result.lines, ElementsAre("and why"));
+    EXPECT_EQ(environment->alive(), *event == '0');
+  }
+}
+
 TEST_F(SandboxTest, MemoryIsLimited) {
   auto within = run("def handler(event, context):\n  return len(bytearray(60 << 20))\n", "{}",
                     [](FunctionSpec& spec) { spec.memory_mb = 128; });

@@ -127,6 +127,7 @@ exports.handler = (event, context, callback) => {
         assert failed["FunctionError"] == "Unhandled" and json.loads(failed["Payload"].read())["errorMessage"] == "told"
         failed = client.invoke(FunctionName=function, Payload='{"reject":true}')
         assert json.loads(failed["Payload"].read())["errorType"] == "Runtime.UnhandledPromiseRejection"
+        assert call(server, function, {})[0].startswith(f"v{number}."), "the process that has failed so ends"
     server.function(name, {"index.js": code}, handler="index.handler", runtime="nodejs24.x")
     refused = json.loads(server.client("lambda").invoke(FunctionName=name)["Payload"].read())
     assert refused["errorType"] == "Runtime.CallbackHandlerDeprecated" and "removed support for callback" in refused["errorMessage"]
@@ -213,6 +214,10 @@ def test_java(server, name):
     answer, log = call(server, f"{name}-m", {"a": "b"})
     assert answer == "200 OK" and "EVENT TYPE: class java.util.LinkedHashMap" in log
     assert call(server, f"{name}-s", {"a": "b"})[0] == {"A": "B"}
+    failed = client.invoke(FunctionName=f"{name}-m", Payload="null", LogType="Tail")
+    assert json.loads(failed["Payload"].read())["errorType"] == "java.lang.NullPointerException"
+    log = base64.b64decode(failed["LogResult"]).decode()
+    assert "java.lang.NullPointerException" in log and "at example.Handler.handleRequest" in log, "it is told after the answer, in this invocation"
     # Dependencies travel as jars in lib/, as the documentation has it.
     nested = built("java-lib", sources, f"javac --release 17 -cp {core} -d classes example/*.java && mkdir lib && cd classes && zip -qr ../lib/all.jar . "
                    "&& cd .. && zip -qr function.zip lib", "function.zip")
