@@ -148,7 +148,7 @@ class Room : public Environment {
   void set_frozen(bool frozen);
   async::Task<Outcome> death();
   async::Task<bool> dies_soon();
-  async::Task<> comes_to_rest();
+  async::Task<bool> comes_to_rest(Clock::time_point deadline);
   void end(bool killed, bool out_of_memory, const char* reason);
 
   const std::string id_;
@@ -264,12 +264,12 @@ async::Task<bool> Room::dies_soon() {
   co_return slot_->gone().has_value();
 }
 
-// A runtime may tell what went wrong only after its answer (Java's does), and end when that was fatal.
-async::Task<> Room::comes_to_rest() {
-  const auto deadline = Clock::now() + kLastWordsTime;
+// The runtime asks for more work or ends; false when it does neither in time.
+async::Task<bool> Room::comes_to_rest(Clock::time_point deadline) {
   for (;;) {
     const auto ticket = exchange_->to_invoker().ticket();
-    if (exchange_->asking() || slot_->gone() || Clock::now() >= deadline) co_return;
+    if (exchange_->asking() || slot_->gone()) co_return true;
+    if (Clock::now() >= deadline) co_return false;
     co_await exchange_->to_invoker().wait(ticket, until(deadline));
   }
 }
@@ -335,7 +335,14 @@ async::Task<Room::Course> Room::watch(bool first, Invocation facts, Clock::time_
   }
   // A runtime that dies inside its answer has not answered.
   if (course.answer && course.answer->error_type == kTruncatedResponse && co_await dies_soon()) course.answer.reset();
-  if (course.answer && course.answer->kind == Kind::function_error) co_await comes_to_rest();
+  if (course.answer && course.answer->kind == Kind::function_error) {
+    // A runtime may tell what went wrong only after its answer (Java's does), and end when that was fatal.
+    co_await comes_to_rest(Clock::now() + kLastWordsTime);
+  } else if (course.answer && course.answer->in_pieces && course.answer->kind == Kind::success) {
+    // The function works on when its stream has ended, until its handler returns.
+    course.timed_out = !co_await comes_to_rest(deadline);
+    course.answer->when = Clock::now();
+  }
   co_return course;
 }
 

@@ -71,8 +71,8 @@ async::Task<std::optional<Invocation>> Exchange::next() {
     {
       std::lock_guard lock(mutex_);
       if (closed_) co_return std::nullopt;
-      const bool first = !std::exchange(waited_, true), after_failure = std::exchange(failed_, false);
-      told = first || after_failure;
+      const bool first = !std::exchange(waited_, true), awaited = std::exchange(awaited_, false);
+      told = first || awaited;
       asking_ = true;
       if (offered_ && extensions_->ready()) {
         mine = std::exchange(offered_, std::nullopt);
@@ -108,7 +108,7 @@ Exchange::Verdict Exchange::answer(std::string_view request_id, Answer answer) {
       answer.payload.clear();
       verdict = Verdict::too_large;
     }
-    failed_ = answer.kind == Outcome::Kind::function_error;
+    awaited_ = answer.kind == Outcome::Kind::function_error || answer.in_pieces;
     answer_ = std::move(answer);
   }
   events_->invoker.notify_all();

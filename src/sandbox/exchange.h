@@ -27,7 +27,8 @@ class Exchange {
     std::string payload;
     std::string error_type;
     std::string content_type;
-    bool streamed = false;  // the sink has it
+    bool in_pieces = false;  // as a function that streams gives it
+    bool streamed = false;   // the sink has it
     std::size_t bytes = 0;
     std::chrono::steady_clock::time_point when;
   };
@@ -52,7 +53,7 @@ class Exchange {
   std::optional<std::chrono::steady_clock::time_point> taken() const;  // when the runtime took it
   std::optional<Answer> take_answer();
   bool waited() const;  // the runtime has asked for work at least once: its start is over
-  bool asking() const;  // it waits for work; to_invoker() tells when it comes to do so after a failure
+  bool asking() const;  // it waits for work; to_invoker() tells when it comes to do so after a failure or a stream
   async::Event& to_invoker() { return events_->invoker; }
 
   // --- the runtime's side
@@ -77,7 +78,7 @@ class Exchange {
   std::optional<std::chrono::steady_clock::time_point> taken_;
   std::optional<Answer> answer_;
   bool waited_ = false;
-  bool asking_ = false, failed_ = false;
+  bool asking_ = false, awaited_ = false;
   bool closed_ = false;
   struct Events {
     async::Event invoker, runtime;

@@ -90,6 +90,7 @@ async::Task<http::Response> take_stream(std::shared_ptr<Exchange> exchange, std:
   auto sink = exchange->begin_stream(id, type);
   if (!sink) co_return verdict_of(Exchange::Verdict::wrong_id);
   Exchange::Answer answer;
+  answer.in_pieces = true;
   answer.streamed = *sink != nullptr;
   answer.content_type = std::move(type);
   bool ended = false;

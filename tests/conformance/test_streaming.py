@@ -25,6 +25,10 @@ export const handler = awslambda.streamifyResponse(async (event, stream, context
     if (!stream.write(megabyte)) await new Promise((done) => stream.once('drain', done));
   console.log('written');
   stream.end();
+  if (event.after) {
+    await new Promise((done) => setTimeout(done, event.after));
+    console.log('after the end');
+  }
 });
 """}
 
@@ -77,6 +81,18 @@ def test_failures_are_told_at_the_end(server, name, runtime):
     pieces, complete, _ = stream(client, name, {"count": 1, "hang": True})
     assert pieces[0][1] == b"piece 0;" and complete["ErrorCode"] == "Unhandled" and "timed out" in complete["ErrorDetails"]
     assert stream(client, name, {"count": 1})[0][0][1] == b"piece 0;"
+
+
+@pytest.mark.parametrize("runtime", ["nodejs22.x", "nodejs24.x"])
+def test_a_function_works_on_after_the_end_of_its_stream(server, name, runtime):
+    client = server.client("lambda")
+    server.function(name, STREAM, runtime=runtime, Timeout=2)
+    _, complete, _ = stream(client, name, {"count": 1, "after": 500}, LogType="Tail")
+    assert "after the end" in base64.b64decode(complete["LogResult"]).decode()
+    answer = client.invoke(FunctionName=name, Payload=json.dumps({"count": 1, "after": 500}), LogType="Tail")
+    assert answer["Payload"].read() == b"piece 0;" and "after the end" in base64.b64decode(answer["LogResult"]).decode()
+    _, complete, _ = stream(client, name, {"count": 1, "after": 60000})
+    assert "timed out" in complete["ErrorDetails"]
 
 
 def test_a_client_that_leaves_stops_nothing(server, name):
