@@ -114,12 +114,17 @@ class FakeSandbox final : public sandbox::Sandbox {
   std::set<std::string> missing_runtimes;
   std::mutex mutex;
   std::vector<sandbox::FunctionSpec> specs;  // of all that were created
+  std::vector<std::pair<std::string, int>> expected;
 
   async::Task<std::unique_ptr<sandbox::Environment>> create(sandbox::FunctionSpec spec) override {
     const std::lock_guard lock(mutex);
     specs.push_back(spec);
     co_return std::make_unique<FakeEnvironment>(std::move(spec), handler, initializer, alive, freezes,
                                                 "env-" + std::to_string(specs.size()), takes);
+  }
+  void expect(const std::string& runtime, int memory_mb) override {
+    const std::lock_guard lock(mutex);
+    expected.emplace_back(runtime, memory_mb);
   }
   std::vector<sandbox::Capability> capabilities() const override { return {}; }
   sandbox::RuntimeInfo runtime(const std::string& asked) const override {

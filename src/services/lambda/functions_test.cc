@@ -204,6 +204,17 @@ TEST(Functions, AnUpdateInProgressIsAConflict) {
   }
 }
 
+TEST(Functions, AreExpectedAfterARestart) {
+  World w;
+  const auto runtime = w.create_active("f").Runtime.value();
+  w.create_active("g");
+  w.create_active("h");
+  w.call_api(&Lambda::UpdateFunctionConfiguration, UpdateFunctionConfigurationRequest{.FunctionName = "h", .MemorySize = 512});
+  w.sandbox.expected.clear();
+  w.restart();
+  EXPECT_THAT(w.sandbox.expected, ::testing::ElementsAre(::testing::Pair(runtime, 512), ::testing::Pair(runtime, 128)));
+}
+
 TEST(Functions, UnusedPackagesAreRemoved) {
   World w;
   w.create_active("f");

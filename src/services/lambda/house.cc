@@ -1,5 +1,9 @@
 #include "services/lambda/house.h"
 
+#include <algorithm>
+#include <map>
+#include <ranges>
+
 #include "base/log.h"
 #include "services/lambda/faults.h"
 #include "services/lambda/rows.h"
@@ -24,6 +28,20 @@ void House::changed(const FunctionKey& key, const std::vector<std::string>& zips
   provisioning.refresh(key);
 }
 
+void House::expect_functions() {
+  constexpr std::size_t kLookedAt = 200, kKinds = 4;
+  if (!d.sandbox) return;
+  std::map<std::pair<std::string, int>, int> count;
+  for (const auto& version : rows::first_versions(*d.store.read(), kLookedAt))
+    ++count[{runtime_of(version.configuration), version.configuration.memory_mb}];
+  std::vector<std::pair<int, std::pair<std::string, int>>> kinds;
+  for (const auto& [kind, functions] : count) kinds.emplace_back(-functions, kind);
+  std::ranges::sort(kinds);
+  if (kinds.size() > kKinds) kinds.resize(kKinds);
+  // The most usual one last: of those that cannot all wait, what was expected last does.
+  for (const auto& [_, kind] : kinds | std::views::reverse) d.sandbox->expect(kind.first, kind.second);
+}
+
 void House::settle_later(const Version& version) {
   background.spawn("settle function version", settle(version.function, version.number, version.generation));
 }
@@ -33,9 +51,8 @@ async::Task<> House::settle(FunctionKey key, std::uint64_t number, std::string g
   if (!row || row->generation != generation) co_return;
   std::string failure, failure_code = "InternalError";
   try {
-    if (d.sandbox) {  // the first call finds its interpreter warm
-      d.sandbox->expect(runtime_of(row->configuration), row->configuration.memory_mb);
-    }
+    // The first call finds its interpreter warm.
+    if (d.sandbox) d.sandbox->expect(runtime_of(row->configuration), row->configuration.memory_mb);
     co_await packages.unpacked(row->code);
     for (const auto& layer : row->configuration.layers) co_await packages.unpacked(layer.code);
   } catch (const ImageFault& fault) {

@@ -43,6 +43,9 @@ struct House {
   async::Task<> settle(FunctionKey key, std::uint64_t number, std::string generation);
   void settle_later(const Version& version);
 
+  // Has interpreters wait for the functions that are there, after a start; of very many only for the most usual kinds.
+  void expect_functions();
+
   // Throws InvalidParameterValueException when Lambda may not act as the role, AccessDeniedException when the caller may not
   // pass it.
   async::Task<> check_role_usable(const wire::Call& call, const std::string& role);

@@ -27,6 +27,7 @@ inline std::string versions(const FunctionKey& f) { return under("lambda/version
 inline std::string all_versions(std::string_view account, std::string_view region) {
   return Key("lambda/version").text(account).text(region).str();
 }
+inline std::string all_versions() { return Key("lambda/version").str(); }
 
 // lambda/alias, account, region, name, alias -> Alias
 inline std::string alias(const FunctionKey& f, std::string_view name) { return under("lambda/alias", f).text(name).str(); }

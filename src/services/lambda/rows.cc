@@ -371,6 +371,12 @@ std::vector<LayerVersion> layer_versions(Reader& reader, std::string_view accoun
   return out;
 }
 
+std::vector<Version> first_versions(Reader& reader, std::size_t limit) {
+  std::vector<Version> out;
+  for (const auto& row : reader.scan(prefix_range(keys::all_versions()), limit)) out.push_back(decode_version(row.value));
+  return out;
+}
+
 std::vector<PendingVersion> pending(Reader& reader) {
   std::vector<PendingVersion> out;
   each(reader, prefix_range(keys::all_pending()), [&](const store::KeyValue& row) {

@@ -73,6 +73,9 @@ std::vector<std::string> layer_names(Reader& reader, std::string_view account, s
 std::vector<LayerVersion> layer_versions(Reader& reader, std::string_view account, std::string_view region, std::string_view name,
                                          std::uint64_t before, std::size_t limit);
 
+// The first ones of all accounts, without their keys.
+std::vector<Version> first_versions(Reader& reader, std::size_t limit);
+
 struct PendingVersion {
   FunctionKey function;
   std::uint64_t number = 0;
