@@ -146,7 +146,7 @@ House::Parts::Parts(Settings chosen, std::string version)
       message_blobs(loops, directory.path() / "blobs" / "sqs"),
       client(loops, client_options(settings, *authority_, port)),
       server(loops, public_handler(), http::Limits{}, body_limit()),
-      inner(loops, handler(), http::Limits{}, body_limit()),
+      inner(loops, handler(), http::Limits{.connections = http::modest_connections()}, body_limit()),
       sandbox(start_sandbox(loops, inner, sandbox_options(settings, directory.path(), port))),
       iam({.clock = clock, .store = *store}),
       logs({.loops = loops, .clock = clock, .store = *store}),

@@ -21,6 +21,7 @@ constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kLingerMs = 5'000;          // for the peer to read our refusal and go
 constexpr std::size_t kGatherAtMost = 256 * 1024;  // answers to pipelined requests kept for one write
 constexpr std::size_t kKeepCapacity = 4 * 1024;    // memory an idle connection may hold
+constexpr std::size_t kSmall = 64 * 1024;          // a head, a body or an answer that is not worth to be counted
 constexpr std::size_t kMostUnsent = 64 * 1024;     // what a TLS peer may make us say without listening
 constexpr std::int64_t kTunnelIdleMs = 600'000;
 constexpr std::chrono::milliseconds kConnectTime{10'000};
@@ -41,7 +42,22 @@ Connection::Connection(std::shared_ptr<Core> core, Lane& lane, std::shared_ptr<G
   group_->connections.push_back(*this);
 }
 
-Connection::~Connection() { peer_.refused ? core_->refused_gone() : core_->gone(); }
+Connection::~Connection() {
+  let_go(held_);
+  let_go(said_);
+  peer_.refused ? core_->refused_gone() : core_->gone(group_->share.get());
+}
+
+bool Connection::hold(std::size_t& held, std::size_t bytes) {
+  if (!group_->share) return true;
+  if (!core_->hold(*group_->share, bytes)) return false;
+  held += bytes;
+  return true;
+}
+
+void Connection::let_go(std::size_t& held) {
+  if (held > 0) core_->let_go(*group_->share, std::exchange(held, 0));
+}
 
 void Connection::close() {
   closed_ = true;
@@ -71,6 +87,7 @@ Outbox::Sent Connection::send() {
   auto fd = socket_.native_handle();
   auto sent = tls_ ? outbox_.send(*tls_, fd, bytes) : outbox_.send(fd, bytes);
   lane_.bytes_out.add(bytes);
+  if (sent == Outbox::Sent::all) let_go(said_);
   return sent;
 }
 
@@ -170,14 +187,15 @@ void Connection::take_in(std::string_view bytes) {
   if (parser_.state() == RequestParser::State::body) deadline_ = coarse_now() + core_->limits.body_stall.count();
 }
 
-// True when the handler is to begin before the body is whole.
-bool Connection::accept_body() {
+BodyPolicy Connection::body_policy() {
   auto& request = parser_.request();
-  BodyPolicy policy(core_->limits.body_bytes);
-  if (core_->choose_body) {
-    request.listener = group_->name;
-    policy = core_->choose_body(request);
-  }
+  if (!core_->choose_body) return {core_->limits.body_bytes};
+  request.listener = group_->name;
+  return core_->choose_body(request);
+}
+
+// True when the handler is to begin before the body is whole.
+bool Connection::accept_body(const BodyPolicy& policy) {
   parser_.accept_body(policy.limit);
   if (parser_.state() != RequestParser::State::body) return false;
   deadline_ = coarse_now() + core_->limits.body_stall.count();
@@ -238,7 +256,14 @@ async::Task<> Connection::serve(std::shared_ptr<Connection> self) {
     auto state = c.parser_.state();
 
     if (state == State::ready) {
-      if (!c.accept_body()) continue;
+      const auto policy = c.body_policy();
+      const auto most = std::min<std::uint64_t>(policy.limit, c.parser_.content_length().value_or(policy.limit));
+      if (!policy.stream && most > kSmall && !c.hold(c.held_, most)) {
+        c.refuse(503);
+        co_await c.finish(true);
+        co_return;
+      }
+      if (!c.accept_body(policy)) continue;
       body = std::make_shared<Body>(self);
     }
 
@@ -263,6 +288,11 @@ async::Task<> Connection::serve(std::shared_ptr<Connection> self) {
           break;
         }
         c.stash();
+        if (state == State::head && c.held_ == 0 && c.kept_.size() > kSmall && !c.hold(c.held_, core.limits.header_bytes)) {
+          c.refuse(503);
+          co_await c.finish(true);
+          co_return;
+        }
         if (c.tls_ && state == State::idle) c.tls_->rest();
         boost::system::error_code error;
         co_await c.socket_.async_wait(asio::posix::stream_descriptor::wait_read,
@@ -327,6 +357,12 @@ async::Task<> Connection::serve(std::shared_ptr<Connection> self) {
     answered = true;
     c.lane_.requests.add(1);
     if (c.closed_) co_return;
+    c.let_go(c.held_);
+    if (response.body.size() > kSmall && !c.hold(c.said_, response.body.size())) {
+      c.refuse(503);
+      co_await c.finish(true);
+      co_return;
+    }
 
     keep_alive = keep_alive && !unread && !core.draining && !asks_close(response.headers);
     HeadFacts facts{.close = !keep_alive, .say_keep_alive = http_1_0};

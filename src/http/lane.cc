@@ -22,6 +22,12 @@ std::chrono::milliseconds sweep_interval(const Limits& limits) {
   return std::clamp(shortest / 8, std::chrono::milliseconds(5), std::chrono::milliseconds(500));
 }
 
+// The more is used, the less one may have: the total is never reached by those that want all of it (Choudhury and Hahne, "Dynamic
+// queue length thresholds for shared-memory packet switches").
+std::size_t part_of(std::size_t total, std::size_t used, std::size_t least) {
+  return std::max((total - std::min(total, used)) / 8, least);
+}
+
 }  // namespace
 
 std::int64_t coarse_now() {
@@ -37,7 +43,34 @@ Core::Core(async::Loops& loops, Handler handler, Limits limits, ChooseBody choos
   }
 }
 
-void Core::gone() {
+bool Core::admit(Share* share) {
+  const auto all = open.fetch_add(1);
+  if (!share) {
+    if (all < limits.connections) return true;
+  } else if (share->connections.fetch_add(1) < part_of(limits.connections, all, limits.least_connections)) {
+    return true;
+  } else {
+    share->connections.fetch_sub(1);
+  }
+  open.fetch_sub(1);
+  return false;
+}
+
+bool Core::hold(Share& share, std::size_t more) {
+  const auto all = bytes.fetch_add(more);
+  const auto before = share.bytes.fetch_add(more);
+  if (before == 0 || before + more <= part_of(limits.bytes, all, limits.least_bytes)) return true;
+  let_go(share, more);
+  return false;
+}
+
+void Core::let_go(Share& share, std::size_t less) {
+  share.bytes.fetch_sub(less);
+  bytes.fetch_sub(less);
+}
+
+void Core::gone(Share* share) {
+  if (share) share->connections.fetch_sub(1);
   if (open.fetch_sub(1) == 1 && draining) emptied.notify_all();
 }
 
@@ -49,11 +82,11 @@ Lane::Lane(asio::io_context& context, std::chrono::milliseconds sweep_every)
 void Lane::begin(std::shared_ptr<Core> core, const std::shared_ptr<Listener>& listener, int fd, Peer peer) {
   if (listener->closed || core->closed) {
     ::close(fd);
-    peer.refused ? core->refused_gone() : core->gone();
+    peer.refused ? core->refused_gone() : core->gone(listener->share.get());
     return;
   }
   auto& group = groups_[listener.get()];
-  if (!group) group = std::make_shared<Group>(Group{.name = listener->name, .port = listener->port});
+  if (!group) group = std::make_shared<Group>(Group{.name = listener->name, .port = listener->port, .share = listener->share});
   (peer.refused ? refused : accepted).add(1);
   auto connection = std::make_shared<Connection>(core, *this, group, fd, std::move(peer));
   asio::co_spawn(context_, Connection::serve(std::move(connection)), asio::detached);

@@ -32,11 +32,18 @@ class Connection;
 using ConnectionHook = boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 struct Group;
 
+// What the listeners of one name use up together.
+struct Share {
+  std::atomic<std::size_t> connections{0}, bytes{0};
+};
+
 // A socket that listens.
 struct Listener {
-  Listener(boost::asio::io_context& context, int fd, std::string name) : name(std::move(name)), socket(context, fd) {}
+  Listener(boost::asio::io_context& context, int fd, std::string name, std::shared_ptr<Share> share)
+      : name(std::move(name)), share(std::move(share)), socket(context, fd) {}
 
   const std::string name;
+  const std::shared_ptr<Share> share;  // null where only the limits of all hold
   std::uint16_t port = 0;
   std::string unix_path;  // removed when closed
   unsigned lane = 0;      // where it accepts
@@ -116,10 +123,17 @@ struct Core {
   std::atomic<bool> draining{false};
   std::atomic<bool> closed{false};
   std::atomic<std::size_t> open{0};
+  std::atomic<std::size_t> bytes{0};  // of all shares
   std::atomic<unsigned> refusing{0};
 
+  // Counts a connection in, unless there are too many.
+  bool admit(Share* share);
+  // Counts bytes in, unless these are too many; the first ones of a share are taken whatever they are.
+  bool hold(Share& share, std::size_t more);
+  void let_go(Share& share, std::size_t less);
+
   // A connection that was counted in `open`, or in `refusing`, is no more.
-  void gone();
+  void gone(Share* share);
   void refused_gone();
   async::Event emptied;  // told when `open` comes to zero while draining
 };
@@ -162,7 +176,10 @@ class Connection : public ConnectionHook {
   std::chrono::milliseconds patience(RequestParser::State state) const;
   void consume(std::size_t bytes);
   bool all_parsed() const { return kept_from_ == kept_.size() && fresh_.empty(); }
-  bool accept_body();
+  BodyPolicy body_policy();
+  bool accept_body(const BodyPolicy& policy);
+  bool hold(std::size_t& held, std::size_t bytes);
+  void let_go(std::size_t& held);
   void refuse(int status);
   void refuse(int status, std::string_view text);
 
@@ -177,7 +194,8 @@ class Connection : public ConnectionHook {
   bool untold_ = true;               // the first byte tells whether it does
   std::string kept_;                 // bytes not parsed yet that outlived the scratch buffer
   std::size_t kept_from_ = 0;
-  std::string_view fresh_;  // bytes not parsed yet that are in the scratch buffer
+  std::string_view fresh_;           // bytes not parsed yet that are in the scratch buffer
+  std::size_t held_ = 0, said_ = 0;  // bytes of its request and of its answers that its share counts
   std::int64_t deadline_;
   bool expired_ = false;
   bool closed_ = false;
@@ -189,6 +207,7 @@ class Connection : public ConnectionHook {
 struct Group {
   std::string name;
   std::uint16_t port = 0;
+  std::shared_ptr<Share> share;
   boost::intrusive::list<Connection, boost::intrusive::constant_time_size<false>> connections;
 };
 

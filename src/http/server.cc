@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -108,8 +109,7 @@ bool accept_waiting(const std::shared_ptr<Core>& core, const std::shared_ptr<Lis
       }
     }
     auto peer = peer_of(address);
-    if (core->open.fetch_add(1) >= core->limits.connections) {
-      core->open.fetch_sub(1);
+    if (!core->admit(listener->share.get())) {
       if (core->refusing.fetch_add(1) >= kRefusedAtOnce) {
         core->refusing.fetch_sub(1);
         core->lanes[listener->lane]->refused.add(1);
@@ -146,6 +146,12 @@ async::Task<> accept_loop(std::shared_ptr<Core> core, std::shared_ptr<Listener> 
 
 }  // namespace
 
+std::size_t modest_connections() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return Limits{}.connections;
+  return std::min<std::size_t>(limit.rlim_cur / 8, Limits{}.connections);
+}
+
 std::string address_text(const sockaddr_storage& address) {
   char text[INET6_ADDRSTRLEN] = "";
   if (address.ss_family == AF_INET) {
@@ -174,16 +180,17 @@ struct Server::State {
       setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // connections inherit it
     }
     auto lane = core->loops.here();
-    auto listener = std::make_shared<Listener>(core->lanes[lane]->context(), fd, std::move(name));
+    std::unique_lock lock(mutex);
+    auto share = spread ? nullptr : std::make_shared<Share>();
+    if (auto sibling = listeners.find(name); !spread && sibling != listeners.end()) share = sibling->second->share;
+    auto listener = std::make_shared<Listener>(core->lanes[lane]->context(), fd, std::move(name), std::move(share));
     owned.take();
     listener->port = port_of(address);
     listener->unix_path = std::move(unix_path);
     listener->lane = lane;
     listener->spread = spread;
-    {
-      std::lock_guard lock(mutex);
-      listeners.emplace(listener->name, listener);
-    }
+    listeners.emplace(listener->name, listener);
+    lock.unlock();
     asio::co_spawn(core->lanes[lane]->context(), accept_loop(core, listener), asio::detached);
     return listener->port;
   }

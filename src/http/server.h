@@ -24,7 +24,14 @@ struct Limits {
   std::chrono::milliseconds body_stall{20'000};   // longest pause inside a body or a response write
   std::chrono::milliseconds idle{75'000};         // keep-alive without a request
   std::size_t connections = 10'000;               // of all listeners; more are answered 503 and closed
+  // What whoever is behind one name of adopted listeners may have of the above, and of memory for whole bodies and answers, is an
+  // eighth of what nobody uses, so that no number of greedy ones leaves others nothing; and this much in any case. More: 503.
+  std::size_t bytes = 1 << 30;
+  std::size_t least_connections = 16, least_bytes = 16 * 1024 * 1024;
 };
+
+// As many connections as leave descriptors of this process to others: an eighth of them, Limits::connections at most.
+std::size_t modest_connections();
 
 // Called on a loop thread. It may run for a long time; the connection reads ahead at most a buffer meanwhile.
 // An exception that leaves it is logged and answered 500 without detail.

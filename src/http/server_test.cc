@@ -507,6 +507,53 @@ TEST_F(ServerTest, AdoptedListenersHaveNamesAndEndWithTheirConnections) {
   EXPECT_THROW(server_->adopt(-1, "x"), std::system_error);
 }
 
+TEST_F(ServerTest, AGreedyListenerLeavesOthersTheirConnections) {
+  start({.connections = 32, .least_connections = 2});
+  std::uint16_t greedy = 0, sibling = 0, modest = 0;
+  server_->adopt(listening_socket(&greedy), "greedy");
+  server_->adopt(listening_socket(&sibling), "greedy");
+  server_->adopt(listening_socket(&modest), "modest");
+  const std::string request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+  std::vector<std::unique_ptr<RawSocket>> held;
+  // An eighth of 32, then of 31, 30, 29: 4, 3, 3, 3.
+  for (int i = 0; i < 3; ++i) {
+    held.push_back(std::make_unique<RawSocket>(i % 2 ? sibling : greedy));
+    EXPECT_THAT(held.back()->ask(request, "greedy"), StartsWith("HTTP/1.1 200"));
+  }
+  for (auto port : {greedy, sibling}) EXPECT_THAT(RawSocket(port).ask(request, {}), StartsWith("HTTP/1.1 503"));
+  EXPECT_THAT(RawSocket(modest).ask(request, "modest"), StartsWith("HTTP/1.1 200"));
+  held.pop_back();
+  EXPECT_TRUE(eventually([&] { return RawSocket(greedy).ask(request, "greedy").starts_with("HTTP/1.1 200"); }));
+}
+
+TEST_F(ServerTest, AGreedyListenerLeavesOthersTheirMemory) {
+  start({.body_bytes = 100'000, .bytes = 1'600'000, .least_bytes = 10'000});
+  std::uint16_t greedy = 0, modest = 0;
+  server_->adopt(listening_socket(&greedy), "greedy");
+  server_->adopt(listening_socket(&modest), "modest");
+  const std::string head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n\r\n", body(90'000, 'b');
+  RawSocket first(greedy), second(greedy);
+  first.send(head);
+  EXPECT_TRUE(eventually([&] { return server_->counters().bytes_in == head.size(); }));
+  second.send(head);  // 90,000 and 90,000 are within an eighth of what is free; with the next it is not
+  EXPECT_TRUE(eventually([&] { return server_->counters().bytes_in == 2 * head.size(); }));
+  EXPECT_THAT(RawSocket(greedy).ask("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", {}),
+              StartsWith("HTTP/1.1 503"));
+  EXPECT_THAT(RawSocket(modest).ask(head + body, "modest"), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(first.ask(body, "greedy"), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(second.ask(body, "greedy"), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(first.ask(head + body, "greedy"), StartsWith("HTTP/1.1 200"));  // all is given back
+}
+
+TEST_F(ServerTest, TheFirstOfAListenerIsTakenWhateverItsSize) {
+  start({.bytes = 1'600'000, .least_bytes = 10'000});
+  std::uint16_t port = 0;
+  server_->adopt(listening_socket(&port), "env-1");
+  const std::string request = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n\r\n" + std::string(500'000, 'b');
+  RawSocket socket(port);
+  for (int i = 0; i < 3; ++i) EXPECT_THAT(socket.ask(request, "env-1"), StartsWith("HTTP/1.1 200"));
+}
+
 TEST_F(ServerTest, ManyListenersComeAndGo) {
   start();
   for (int i = 0; i < 300; ++i) {

@@ -174,6 +174,7 @@ async::Task<http::Response> answer_runtime(std::shared_ptr<Exchange> exchange, h
 
 std::unique_ptr<http::Server> make_runtime_server(async::Loops& loops, FindExchange find) {
   http::Limits limits;
+  limits.connections = http::modest_connections();
   limits.idle = 24h;                      // a frozen environment keeps its connection
   limits.body_stall = 24h;                // a function may think between two pieces of its answer
   limits.header_bytes = 2 * 1024 * 1024;  // a stack trace for X-Ray comes as a header of up to 1 MB
