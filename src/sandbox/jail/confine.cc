@@ -51,7 +51,7 @@ const char* confine(const Filter& filter) {
   // No core: 1 byte, for with 0 the kernel would still start a handler of the host (core_pattern with a pipe), which it takes 1
   // for the mark of and leaves alone. seccomp.cc keeps it so.
   if (!limit(RLIMIT_NPROC, 1024) || !limit(RLIMIT_CORE, 1) || !limit(RLIMIT_NOFILE, 1024) || !limit(RLIMIT_MEMLOCK, 64 << 10) ||
-      !limit(RLIMIT_MSGQUEUE, 0) || !limit(RLIMIT_RTPRIO, 0))
+      !limit(RLIMIT_MSGQUEUE, 0) || !limit(RLIMIT_SIGPENDING, 1024) || !limit(RLIMIT_RTPRIO, 0))
     return "setrlimit";
 
   prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);

@@ -1,12 +1,16 @@
 #include "sandbox/jail/house.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <sstream>
@@ -28,12 +32,35 @@ UserRange choose_users(const std::string& uid_map) {
   return chosen;
 }
 
+namespace {
+
+void limit(__rlimit_resource which, rlim_t most) {
+  rlimit value{most, most};
+  setrlimit(which, &value);  // what stays as it was is a smaller number for all slots together
+}
+
+// The kernel counts some things (inotify, signals that wait, timers) for a user of a namespace, for the user who made that
+// namespace, and so on up to the host. There it shall meet a number that means nobody, and not root's. That needs the right to
+// look at processes of others, which a container may lack.
+void become_maker(uid_t number) {
+  limit(RLIMIT_SIGPENDING, RLIM_INFINITY);  // of all slots together; each has its own limit
+  limit(RLIMIT_MEMLOCK, RLIM_INFINITY);
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct rights[2] = {};
+  if (syscall(SYS_capget, &header, rights) != 0 || !(rights[0].effective & 1U << CAP_SYS_PTRACE)) return;
+  // Not with libc's function: real and saved number stay root's, so the rights are only put down.
+  if (syscall(SYS_setresuid, -1, number, -1) == 0) syscall(SYS_capset, &header, rights);
+}
+
+}  // namespace
+
 Fd make_user_namespace(UserRange users) {
   auto [ours, theirs] = socket_pair();
   pid_t child = fork();
   check(child >= 0, "fork");
   if (child == 0) {
     ours.reset();
+    become_maker(users.first + users.count - 1);
     char byte = unshare(CLONE_NEWUSER) == 0 ? 'y' : 'n';
     if (write(theirs.get(), &byte, 1) == 1) (void)!read(theirs.get(), &byte, 1);  // ends when the other side has what it wants
     _exit(0);
@@ -44,7 +71,7 @@ Fd make_user_namespace(UserRange users) {
     auto answer = receive_packet(ours.get(), 1);
     if (answer.bytes != "y") throw Failure("user namespace: not permitted");
     const auto proc = "/proc/" + std::to_string(child);
-    const auto line = "0 " + std::to_string(users.first) + " " + std::to_string(users.count);
+    const auto line = "0 " + std::to_string(users.first) + " " + std::to_string(users.count - 1);
     write_file(proc + "/uid_map", line);
     write_file(proc + "/gid_map", line);
     result.reset(open((proc + "/ns/user").c_str(), O_RDONLY | O_CLOEXEC));
@@ -61,7 +88,15 @@ Fd make_user_namespace(UserRange users) {
 
 void enter_user_namespace() {
   const auto uid = std::to_string(geteuid()), gid = std::to_string(getegid());
+  rlimit pending;
+  if (getrlimit(RLIMIT_SIGPENDING, &pending) == 0) {
+    // What all slots together may have: the user keeps the other half.
+    pending.rlim_cur = pending.rlim_max / 2;
+    setrlimit(RLIMIT_SIGPENDING, &pending);
+  }
   check(unshare(CLONE_NEWUSER) == 0, "user namespace");
+  put(AT_FDCWD, "/proc/sys/user/max_inotify_instances", "64");
+  put(AT_FDCWD, "/proc/sys/user/max_inotify_watches", "65536");
   write_file("/proc/self/setgroups", "deny");
   write_file("/proc/self/uid_map", "0 " + uid + " 1");
   write_file("/proc/self/gid_map", "0 " + gid + " 1");

@@ -19,7 +19,8 @@ struct UserRange {
 // Host user numbers for slots, out of those that /proc/self/uid_map shows: high ones that nobody else hands out. count 0: none.
 UserRange choose_users(const std::string& uid_map);
 
-// A user namespace with `users` as 0, 1, 2...; the file keeps it alive. Needs CAP_SETUID. Throws Failure.
+// A user namespace with `users` as 0, 1, 2...; the file keeps it alive. The last of them is nobody in it: on the host it answers
+// for what the kernel counts of the others. Needs CAP_SETUID. Throws Failure.
 Fd make_user_namespace(UserRange users);
 
 // An ordinary user enters one instead, as its root. Throws Failure.

@@ -214,7 +214,9 @@ void mount_own(const std::string& tmp_options) {
   // Counted in this user namespace. What a kernel does not count has no file.
   for (const char* kind : {"user", "mnt", "net", "pid", "ipc", "uts", "cgroup", "time"})
     put(AT_FDCWD, (std::string("/proc/sys/user/max_") + kind + "_namespaces").c_str(), "0");
-  put(AT_FDCWD, "/proc/sys/user/max_inotify_instances", "64");  // an ordinary user's functions would use up its own
+  // Counted for all functions together too, as what the host gives one user.
+  put(AT_FDCWD, "/proc/sys/user/max_inotify_instances", "16");
+  put(AT_FDCWD, "/proc/sys/user/max_inotify_watches", "4096");
   mount_at(nullptr, "/proc", nullptr, MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY);
   struct stat info{};
   for (const char* name : kMaskedFiles) {

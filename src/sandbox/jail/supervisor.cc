@@ -134,7 +134,7 @@ std::vector<Capability> Supervisor::prepare(std::string& problem) {
         auto range = choose_users(read_file("/proc/self/uid_map"));
         if (range.count == 0) throw Failure("no user numbers to give away");
         roots_.user_namespace = make_user_namespace(range);
-        users_ = range.count - kFirstUser;
+        users_ = range.count - 1 - kFirstUser;
       });
   attempt("read-only root", "made of allow-listed parts of this host", "see the detail", true, [&] {
     if (problem.empty()) root_of("provided");
