@@ -1,5 +1,6 @@
 #include "sandbox/jail/seccomp.h"
 
+#include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
@@ -40,7 +41,7 @@ sched_getscheduler sched_rr_get_interval sched_setaffinity sched_setattr sched_s
 seccomp select semctl semget semop semtimedop sendfile sendmmsg sendmsg sendto setfsgid setfsuid setgid setgroups setitimer
 setpgid setpriority setregid setresgid setresuid setreuid set_robust_list setsid setsockopt set_thread_area
 set_tid_address setuid setxattr shmat shmctl shmdt shmget shutdown sigaltstack signalfd signalfd4 splice stat statfs
-statx symlink symlinkat sync sync_file_range syncfs sysinfo tee tgkill time timer_create timer_delete timer_getoverrun
+statx symlink symlinkat sync_file_range sysinfo tee tgkill time timer_create timer_delete timer_getoverrun
 timer_gettime timer_settime timerfd_create timerfd_gettime timerfd_settime times tkill truncate umask uname unlink unlinkat
 utime utimensat utimes vfork vmsplice wait4 waitid write writev
 )";
@@ -78,9 +79,19 @@ std::vector<sock_filter> compile_filter() {
       CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
   check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, kNamespaces, 0)), "clone");
 
-  for (int family : {AF_UNIX, AF_INET, AF_INET6})
-    check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, static_cast<unsigned>(family))),
+  check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX)), "socket");
+  // TCP and UDP. To ask for another protocol can make the kernel load a module for it; "no such protocol" lets programs that try
+  // (MPTCP) go another way.
+  for (unsigned family : {AF_INET, AF_INET6}) {
+    for (unsigned type : {SOCK_STREAM, SOCK_DGRAM})
+      for (unsigned protocol : {0, static_cast<int>(IPPROTO_TCP), static_cast<int>(IPPROTO_UDP)})
+        check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 3, SCMP_A0(SCMP_CMP_EQ, family),
+                               SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, type), SCMP_A2(SCMP_CMP_EQ, protocol)),
+              "socket");
+    check(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPROTONOSUPPORT), SCMP_SYS(socket), 2, SCMP_A0(SCMP_CMP_EQ, family),
+                           SCMP_A2(SCMP_CMP_GT, IPPROTO_UDP)),
           "socket");
+  }
   // getifaddrs() asks NETLINK_ROUTE, which is protocol 0.
   check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, SCMP_A0(SCMP_CMP_EQ, AF_NETLINK), SCMP_A2(SCMP_CMP_EQ, 0)),
         "netlink");
@@ -95,8 +106,11 @@ std::vector<sock_filter> compile_filter() {
     check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mknodat), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, S_IFMT, kind)), "mknodat");
   }
 
-  // The limit of core dumps stays as confine() set it. Programs that turn cores off are told that it is done.
+  // What a function can write is in memory, so this is done already; the kernel would go through the host's file systems.
   const auto nothing = SCMP_ACT_ERRNO(0);
+  for (int call : {SCMP_SYS(sync), SCMP_SYS(syncfs)}) check(seccomp_rule_add(filter, nothing, call, 0), "sync");
+
+  // The limit of core dumps stays as confine() set it. Programs that turn cores off are told that it is done.
   check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(setrlimit), 1, SCMP_A0(SCMP_CMP_NE, RLIMIT_CORE)), "setrlimit");
   check(seccomp_rule_add(filter, nothing, SCMP_SYS(setrlimit), 1, SCMP_A0(SCMP_CMP_EQ, RLIMIT_CORE)), "setrlimit");
   check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A1(SCMP_CMP_NE, RLIMIT_CORE)), "prlimit64");
