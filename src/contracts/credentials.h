@@ -15,6 +15,7 @@ struct Secret {
   std::string secret_access_key;
   std::string session_token;               // empty for long-lived keys
   std::optional<base::Timestamp> expires;  // of temporary keys
+  bool well_known = false;                 // everybody knows it: not for whom the host does not trust
 };
 
 struct TemporaryCredentials {

@@ -41,6 +41,7 @@ async::Task<Caller> Authenticator::verified(http::Request& request, const wire::
   if (!signature) throw not_signed(match);
   auto secret = co_await wire::find_secret(credentials_, *signature);
   if (!secret) throw unknown_key(match);
+  if (!wire::may_use(*secret, request)) throw not_for_functions(match);
   if (secret->expires && *secret->expires <= clock_.now()) throw expired_token(match);
   if (signature->service != match.model->signing_name) throw wrong_scope(match);
   try {

@@ -194,6 +194,12 @@ TEST_F(ChainTest, WhatIsNotAnOperationIsSaidInTheCallersProtocol) {
       << serve(form).body;
   form.target = "/bucket/key?x-id=GetObject";
   form.body.clear();
+  auto object = form;
+  object.headers.set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, Signature=0");
+  EXPECT_NE(serve(object).body.find(
+                "<Error><Code>NotImplementedException</Code><Message>lambari does not serve s3 (POST) yet</Message>"),
+            std::string::npos)
+      << serve(object).body;
   EXPECT_NE(serve(form).body.find("lambari does not serve cloudformation (POST) yet"), std::string::npos) << serve(form).body;
 }
 
@@ -271,6 +277,13 @@ TEST_F(ChainTest, FunctionsPassTheSameChain) {
   auto request = signed_(query("GetThing"), "things");
   request.listener = "env:1";
   EXPECT_EQ(serve(request).status, 200);
+  // But for the key that everybody knows.
+  for (auto& [id, secret] : keys.keys) secret.well_known = true;
+  const auto refused = serve(request);
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_NE(refused.body.find("InvalidClientTokenId"), std::string::npos) << refused.body;
+  EXPECT_NE(refused.body.find("A function has the credentials of its role"), std::string::npos) << refused.body;
+  EXPECT_EQ(serve(signed_(query("GetThing"), "things")).status, 200);
   auto admin = local("GET", "/_lambari/status");
   admin.listener = "env:1";
   EXPECT_EQ(serve(admin).status, 403);

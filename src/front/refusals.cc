@@ -37,6 +37,13 @@ wire::Fault unknown_key(const wire::Match& match) {
   return spelled(match, "InvalidClientTokenId", "The security token included in the request is invalid.");
 }
 
+wire::Fault not_for_functions(const wire::Match& match) {
+  return spelled(
+      match, "InvalidClientTokenId",
+      "The security token included in the request is invalid. A function has the credentials of its role, which every SDK "
+      "finds by itself; lambari's key test is for the host, unless lambari was started with --auth=open.");
+}
+
 wire::Fault not_signed(const wire::Match& match) {
   return spelled(
       match, "MissingAuthenticationToken",

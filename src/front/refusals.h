@@ -14,6 +14,7 @@
 namespace lambari::front {
 
 wire::Fault unknown_key(const wire::Match& match);
+wire::Fault not_for_functions(const wire::Match& match);  // the key is root's that everybody knows
 wire::Fault not_signed(const wire::Match& match);
 wire::Fault expired_token(const wire::Match& match);
 wire::Fault wrong_scope(const wire::Match& match);

@@ -106,6 +106,7 @@ async::Task<std::optional<Secret>> find_key(State& state, std::string id) {
   Secret secret;
   if (id == "test" || is_account(id)) {
     secret.secret_access_key = "test";
+    secret.well_known = true;
     secret.principal = root_of(id == "test" ? std::string(kTestAccount) : id, id);
     co_return secret;
   }

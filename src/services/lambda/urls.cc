@@ -236,7 +236,7 @@ async::Task<contracts::Principal> FunctionUrls::authenticate(http::Request& requ
     co_return nobody;
   }
   if (!signature) forbidden();
-  if (!secret) {
+  if (!secret || !wire::may_use(*secret, request)) {
     throw wire::Fault("UnrecognizedClientException", "The security token included in the request is invalid.", 403);
   }
   if (secret->expires && *secret->expires <= house_.d.clock.now())
