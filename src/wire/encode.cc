@@ -9,6 +9,7 @@
 #include "wire/fault_names.h"
 #include "wire/json.h"
 #include "wire/rest.h"
+#include "wire/scope.h"
 #include "wire/xml.h"
 
 namespace lambari::wire {
@@ -184,6 +185,7 @@ Protocol guess(const http::Request& request) {
   if (request.headers.has("X-Amz-Target") || type.starts_with("application/x-amz-json")) return Protocol::json_1_1;
   if (type.starts_with("application/x-www-form-urlencoded") || request.query().find("Action=") != std::string_view::npos)
     return Protocol::query;
+  if (auto scope = credential_scope(request); scope && scope->service == "s3") return Protocol::rest_xml;
   return Protocol::rest_json;
 }
 
@@ -229,8 +231,9 @@ void append_fault_xml(std::string& out, const Fault& fault, std::string_view cod
   }
 }
 
+// `bare`: S3 wraps its errors in nothing.
 std::string fault_xml(Protocol protocol, std::string_view xml_namespace, const Fault& fault, std::string_view code,
-                      const std::string& request_id) {
+                      const std::string& request_id, bool bare) {
   std::string out;
   if (protocol == Protocol::ec2) {
     out += kXmlHead;
@@ -241,6 +244,12 @@ std::string fault_xml(Protocol protocol, std::string_view xml_namespace, const F
     return out += "</Response>";
   }
   if (protocol == Protocol::rest_xml) out += kXmlHead;
+  if (protocol == Protocol::rest_xml && bare) {
+    out += "<Error>";
+    append_fault_xml(out, fault, code, false);
+    append_xml_element(out, "RequestId", request_id);
+    return out += "</Error>";
+  }
   open_root(out, "ErrorResponse", {}, xml_namespace);
   out += "<Error>";
   append_fault_xml(out, fault, code, true);
@@ -330,7 +339,7 @@ http::Response encode_fault(const Match* match, const http::Request& request, co
       [[fallthrough]];
     case Protocol::query:
     case Protocol::ec2:
-      response.body = fault_xml(protocol, match ? match->model->xml_namespace : "", fault, code, request_id);
+      response.body = fault_xml(protocol, match ? match->model->xml_namespace : "", fault, code, request_id, !match);
       break;
     case Protocol::rpc_v2_cbor: response.body = fault_cbor(fault, code); break;
   }
