@@ -173,7 +173,7 @@ int show_cost(Connection& server, bool json, Streams io) {
   }
   io.out << "what AWS would bill, since " << text(cost, "since") << " (units, not prices)\n";
   struct Function {
-    double requests = 0, run = 0, provisioned = 0;
+    double requests = 0, run = 0, provisioned = 0, kept = 0, storage = 0;
   };
   std::map<std::string, Function> functions;
   std::string others;
@@ -191,14 +191,20 @@ int show_cost(Connection& server, bool json, Streams io) {
       if (kind == "Request") function.requests = amount;
       if (kind == "Lambda-MB-ms") function.run = amount / kGbSecond;
       if (kind == "Lambda-Provisioned-MB-ms") function.provisioned = amount / kGbSecond;
+      if (kind == "Lambda-Provisioned-Concurrency-MB-ms") function.kept = amount / kGbSecond;
+      if (kind == "Lambda-Storage-MB-ms") function.storage = amount / kGbSecond;
       continue;
     }
     others +=
         fmt::format("{:>14}  {:<12}{:<28}{}\n", text(usage, "amount"), text(usage, "service"), kind, text(usage, "resource"));
   }
-  if (!functions.empty()) io.out << fmt::format("{:>12}{:>14}{:>18}  {}\n", "requests", "GB-s", "provisioned GB-s", "function");
+  // As AWS has prices for: run, run where provisioned, kept provisioned, and what /tmp has beyond 512 MB.
+  if (!functions.empty())
+    io.out << fmt::format("{:>10}{:>12}{:>18}{:>12}{:>12}  {}\n", "requests", "GB-s", "provisioned GB-s", "kept GB-s",
+                          "/tmp GB-s", "function");
   for (const auto& [arn, function] : functions)
-    io.out << fmt::format("{:>12.0f}{:>14.3f}{:>18.3f}  {}\n", function.requests, function.run, function.provisioned, arn);
+    io.out << fmt::format("{:>10.0f}{:>12.3f}{:>18.3f}{:>12.3f}{:>12.3f}  {}\n", function.requests, function.run,
+                          function.provisioned, function.kept, function.storage, arn);
   io.out << others;
   return kDone;
 }

@@ -19,6 +19,7 @@ using Steady = std::chrono::steady_clock;
 using Kind = sandbox::Outcome::Kind;
 using namespace std::chrono_literals;
 
+constexpr int kFreeTmpMb = 512;                 // of /tmp come with every function
 constexpr auto kPatience = 10s;                 // with a function that is Pending
 constexpr std::size_t kMaxDepth = 1'000;        // of a payload
 constexpr std::size_t kParseHere = 256 * 1024;  // larger payloads are checked on the blocking pool
@@ -243,7 +244,12 @@ async::Task<Invocations::Ran> Invocations::run_whole(std::shared_ptr<const Targe
 
   const auto arn = function_arn(version->function);
   house_.d.meter.count("lambda", "Request", arn, 1);
-  house_.d.meter.count("lambda", "Lambda-MB-ms", arn, billed_ms(outcome) * static_cast<std::uint64_t>(configuration.memory_mb));
+  const auto billed = billed_ms(outcome);
+  house_.d.meter.count("lambda", lease.live().provisioned ? "Lambda-Provisioned-MB-ms" : "Lambda-MB-ms", arn,
+                       billed * static_cast<std::uint64_t>(configuration.memory_mb));
+  if (configuration.tmp_mb > kFreeTmpMb)
+    house_.d.meter.count("lambda", "Lambda-Storage-MB-ms", arn,
+                         billed * static_cast<std::uint64_t>(configuration.tmp_mb - kFreeTmpMb));
   house_.environments.count_invocation();
 
   const bool well =

@@ -133,7 +133,7 @@ TEST(Provisioned, WhatDiesIsReplacedAndARestartBringsAllBack) {
   EXPECT_TRUE(eventually(w, [&] { return w.sandbox.alive == 1; }));
   EXPECT_TRUE(eventually(w, [&] {
     const std::lock_guard lock(w.meter.mutex);
-    return w.meter.counts["Lambda-Provisioned-MB-ms arn:aws:lambda:us-east-1:000000000000:function:f"] > 0;
+    return w.meter.counts["Lambda-Provisioned-Concurrency-MB-ms arn:aws:lambda:us-east-1:000000000000:function:f"] > 0;
   })) << "counted once a second";
 }
 

@@ -153,7 +153,7 @@ void Provisioning::tend() {
     for (auto& [key, goal] : goals_) {
       const auto there = environments_.provision(*goal.version);
       if (there.allocated > 0)
-        meter_.count("lambda", "Lambda-Provisioned-MB-ms", function_arn(key.first),
+        meter_.count("lambda", "Lambda-Provisioned-Concurrency-MB-ms", function_arn(key.first),
                      elapsed * static_cast<std::uint64_t>(there.allocated) *
                          static_cast<std::uint64_t>(goal.version->configuration.memory_mb));
       if (there.allocated >= goal.count) goal.reached = true;
