@@ -5,7 +5,38 @@ import hashlib
 import io
 import json
 import pathlib
+import subprocess
 import tarfile
+
+
+def tree(root, at, without=("__pycache__",)):
+    """The entries of a folder of this host, to lie at `at`."""
+    root, entries = pathlib.Path(root), []
+    for path in sorted(root.rglob("*")):
+        part = path.relative_to(root)
+        if any(name in part.parts for name in without):
+            continue
+        name = f"{at}/{part}"
+        if path.is_symlink():
+            entries.append((name, ("link", str(path.readlink()))))
+        elif path.is_dir():
+            entries.append((name + "/", None))
+        elif path.is_file():
+            entries.append((name, path.read_bytes(), 0o755 if path.stat().st_mode & 0o100 else 0o644))
+    return entries
+
+
+def libraries(*paths):
+    """What these programs of this host are linked to, where the system looks for it."""
+    wanted = set()
+    for path in paths:
+        told = subprocess.run(["ldd", path], capture_output=True, text=True).stdout
+        wanted |= {word for word in told.split() if word.startswith("/")}
+    return [(("" if path.startswith("/usr/") else "usr/") + path.lstrip("/"), pathlib.Path(path).read_bytes(), 0o755) for path in sorted(wanted)]
+
+
+MERGED = [("usr/", None), ("usr/lib/", None), ("usr/lib64/", None), ("usr/bin/", None), ("lib", ("link", "usr/lib")), ("lib64", ("link", "usr/lib64")),
+          ("bin", ("link", "usr/bin"))]  # as Debian and Amazon Linux have it
 
 
 def layer(entries):
@@ -25,7 +56,7 @@ def layer(entries):
                 data = content.encode() if isinstance(content, str) else content
                 info.size = len(data)
             tar.addfile(info, io.BytesIO(data) if data is not None else None)
-    return gzip.compress(buffer.getvalue(), mtime=0)
+    return gzip.compress(buffer.getvalue(), compresslevel=1, mtime=0)
 
 
 class Layout:

@@ -1,14 +1,17 @@
 """Functions that are container images, from OCI layouts in the server's folder of images."""
 
 import base64
+import gzip
+import io
 import json
 import pathlib
 import subprocess
+import tarfile
 
 import pytest
 from botocore.exceptions import ClientError
 from lambari import ACCOUNT, REGION, ROOT
-from oci import Layout, layer
+from oci import MERGED, Layout, layer, libraries, tree
 
 REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 
@@ -313,7 +316,133 @@ def test_without_isolation_there_are_no_images(client_binary):
         server.close()
 
 
-AWSLAMBDARIC = ROOT / ".cache/runtimes/python3.11/runtime"
+RUNTIMES = ROOT / ".cache/runtimes"
+
+
+@pytest.fixture(scope="module")
+def python_layers():
+    """A Python with AWS's interface client in the function's folder, as "Using a non-AWS base image" of Lambda's guide builds it."""
+    pack = RUNTIMES / "python3.11/runtime"
+    library = pathlib.Path("/usr/lib/python3.11")
+    interpreter = pathlib.Path("/usr/bin/python3.11")
+    base = MERGED + libraries(interpreter, pack / "runtime_client.so", *library.glob("lib-dynload/*.so"))
+    base += [("usr/bin/python3.11", interpreter.read_bytes(), 0o755), ("usr/bin/python3", ("link", "python3.11"))]
+    base += tree(library, "usr/lib/python3.11", ("__pycache__", "test", "dist-packages", "lib2to3"))
+    client = [("function/", None), ("function/runtime_client.so", (pack / "runtime_client.so").read_bytes(), 0o755),
+              ("function/snapshot_restore_py.py", (pack / "snapshot_restore_py.py").read_bytes())]
+    client += [entry for name in ("awslambdaric", "simplejson") for entry in tree(pack / name, f"function/{name}")]
+    code = [("function/app.py", "import os, sys\n\ndef handler(event, context):\n    print('hello from', context.function_name)\n"
+                                "    return {'event': event, 'folder': os.getcwd(), 'arguments': sys.argv[1:]}\n\n"
+                                "def other(event, context):\n    return 'another'\n\n"
+                                "def fails(event, context):\n    raise KeyError('as it should')\n")]
+    return [layer(base), layer(client), layer(code)]
+
+
+PYTHON = {"Entrypoint": ["/usr/bin/python3", "-m", "awslambdaric"], "Cmd": ["app.handler"], "WorkingDir": "/function",
+          "Env": ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"]}
+OCI_LAYER = "application/vnd.oci.image.layer.v1.tar"
+
+
+@pytest.mark.parametrize("kind", ["+gzip", "+zstd", ""])
+def test_awss_client_for_python(server, name, python_layers, kind):
+    layers = python_layers
+    if kind != "+gzip":
+        layers = [gzip.decompress(each) for each in layers]
+    if kind == "+zstd":
+        layers = [subprocess.run(["zstd", "-q", "-1"], input=each, capture_output=True, check=True).stdout for each in layers]
+    layout = Layout()
+    layout.add("latest", layers, layer_type=OCI_LAYER + kind, **PYTHON)
+    layout.write_tar(server.data / "images" / f"{name}.tar")
+    create(server, name, f"{REGISTRY}/{name}:latest")
+    answer, seen, log = invoke(server, name, '{"a": 1}')
+    assert "FunctionError" not in answer, (seen, log)
+    assert seen == {"event": {"a": 1}, "folder": "/function", "arguments": ["app.handler"]} and f"hello from {name}" in log
+    for command, expected in (("app.other", "another"), ("app.fails", "KeyError")):
+        client = server.client("lambda")
+        client.update_function_configuration(FunctionName=name, ImageConfig={"Command": [command]})
+        client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+        answer, seen, log = invoke(server, name)
+        assert (seen if command == "app.other" else seen["errorType"]) == expected, (seen, log)
+
+
+ENTRYPOINT = """#!/bin/sh
+if [ $# -ne 1 ]; then echo "entrypoint requires the handler name to be the first argument" 1>&2; exit 142; fi
+export _HANDLER="$1"
+exec /var/runtime/bootstrap
+"""
+
+
+def test_the_layout_of_awss_base_images(server, name):
+    """/lambda-entrypoint.sh, /var/runtime, /var/task and the variables of public.ecr.aws/lambda/nodejs; the client is AWS's."""
+    pack = RUNTIMES / "nodejs22.x"
+    node = pack / "lang/bin/node"
+    shell = pathlib.Path("/usr/bin/dash")
+    base = MERGED + libraries(node, pack / "runtime/rapid-client.node", shell)
+    base += [("var/lang/bin/node", node.read_bytes(), 0o755), ("usr/bin/sh", shell.read_bytes(), 0o755), ("lambda-entrypoint.sh", ENTRYPOINT, 0o755),
+             ("var/runtime/index.mjs", (pack / "runtime/index.mjs").read_bytes()),
+             ("var/runtime/rapid-client.node", (pack / "runtime/rapid-client.node").read_bytes(), 0o755),
+             # The newer client starts by itself, the older one is told to, as its own program does.
+             ("var/runtime/start.mjs", "import * as client from './index.mjs';\nclient.run?.(process.env.LAMBDA_TASK_ROOT, process.env._HANDLER);\n"),
+             ("var/runtime/bootstrap", "#!/bin/sh\nexec /var/lang/bin/node /var/runtime/start.mjs\n", 0o755)]
+    code = [("var/task/index.mjs", "export const handler = async (event, context) => ({ event, name: context.functionName, root: process.env.LAMBDA_TASK_ROOT });\n")]
+    layout = Layout()
+    layout.add("latest", [layer(base), layer(code)], Entrypoint=["/lambda-entrypoint.sh"], Cmd=["index.handler"], WorkingDir="/var/task",
+               Env=["LANG=en_US.UTF-8", "TZ=:/etc/localtime", "PATH=/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin", "LAMBDA_TASK_ROOT=/var/task",
+                    "LD_LIBRARY_PATH=/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+                    "LAMBDA_RUNTIME_DIR=/var/runtime"])
+    layout.write(server.data / "images" / name)
+    create(server, name, f"{REGISTRY}/{name}:latest", MemorySize=512)
+    answer, seen, log = invoke(server, name, '{"b": 2}')
+    assert "FunctionError" not in answer, (seen, log)
+    assert seen == {"event": {"b": 2}, "name": name, "root": "/var/task"}
+    client = server.client("lambda")
+    client.update_function_configuration(FunctionName=name, ImageConfig={"Command": ["index.handler", "too", "many"]})
+    client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+    answer, seen, log = invoke(server, name)
+    assert seen["errorType"] == "Runtime.ExitError" and "exit status 142" in seen["errorMessage"] and "entrypoint requires the handler name" in log
+
+
+def sparse(size):
+    """A layer with a file that is one hole but for a first block. Version 1.0 of GNU's sparse format."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        info = tarfile.TarInfo("GNUSparseFile.0/hole")
+        info.size = 1024
+        info.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "hole", "GNU.sparse.realsize": str(size)}
+        tar.addfile(info, io.BytesIO(f"2\n0\n512\n{size}\n0\n".encode().ljust(512, b"\0") + b"x" * 512))
+    return gzip.compress(buffer.getvalue())
+
+
+def test_more_than_10_gb_are_refused(server, name):
+    layout = Layout()
+    layout.add("large", [sparse(6 << 30), sparse(5 << 30)], Entrypoint=["/x"])
+    layout.add("fits", [sparse(6 << 30)], Entrypoint=["/x"])
+    layout.write(server.data / "images" / name)
+    client, states = server.client("lambda"), {}
+    for tag in ("large", "fits"):
+        client.create_function(FunctionName=f"{name}-{tag}", PackageType="Image", Code={"ImageUri": f"{REGISTRY}/{name}:{tag}"}, Role=server.role())
+        for _ in range(100):
+            states[tag] = client.get_function_configuration(FunctionName=f"{name}-{tag}")
+            if states[tag]["State"] != "Pending":
+                break
+            subprocess.run(["sleep", "0.1"], check=True)
+    assert states["large"]["State"] == "Failed" and states["large"]["StateReasonCode"] == "InvalidImage"
+    assert "more than 10737418240 bytes when unpacked" in states["large"]["StateReason"]
+    assert states["fits"]["State"] == "Active"
+    assert [path.stat().st_size for path in server.data.glob("code/*/hole")] == [6 << 30]
+
+
+def test_what_docker_save_wrote_before_25_is_named(server, name):
+    place = server.data / "images" / f"{name}.tar"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(place, "w") as tar:
+        document = json.dumps([{"Config": "x.json", "RepoTags": ["app:latest"], "Layers": ["x/layer.tar"]}]).encode()
+        info = tarfile.TarInfo("manifest.json")
+        info.size = len(document)
+        tar.addfile(info, io.BytesIO(document))
+    client = server.client("lambda")
+    refused(lambda: client.create_function(FunctionName=name, PackageType="Image", Code={"ImageUri": f"{REGISTRY}/{name}:latest"}, Role=server.role()))
+    assert "docker save before version 25; skopeo copy" in server.log_text()
 
 
 def test_an_ordinary_user_runs_images(client_binary):

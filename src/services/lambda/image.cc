@@ -236,7 +236,11 @@ FoundImage find_image(const fs::path& folder, const ImageName& name, const Image
   if (!fs::exists(found.place, none)) throw ImageFault(Kind::missing, "nothing at " + (folder / name.repository).string());
   const auto layout = open_layout(found.place);
   const auto index = layout->document("index.json", limits.document);
-  if (!index) throw ImageFault(Kind::invalid, "not an OCI layout: it has no index.json");
+  if (!index)
+    throw ImageFault(Kind::invalid, layout->document("manifest.json", limits.document)
+                                        ? "not an OCI layout but an archive of docker save before version 25; skopeo copy "
+                                          "docker-archive:FILE oci:FOLDER makes one of it"
+                                        : "not an OCI layout: it has no index.json");
 
   auto& code = found.code;
   code.zip = manifest_of(*layout, parse(*index, "index.json"), name, limits);

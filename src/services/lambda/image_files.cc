@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <set>
@@ -217,8 +218,16 @@ struct Count {
   std::uint64_t bytes = 0, entries = 0;
 };
 
-void write_data(archive* in, int file, Count& count, const ImageLimits& limits) {
+void count_bytes(std::uint64_t bytes, Count& count, const ImageLimits& limits) {
+  count.bytes = std::max(count.bytes, bytes);
+  if (count.bytes > limits.unpacked)
+    throw ImageFault(Kind::invalid, "more than " + std::to_string(limits.unpacked) + " bytes when unpacked");
+}
+
+void write_data(archive* in, int file, std::uint64_t whole, Count& count, const ImageLimits& limits) {
   const auto before = count.bytes;
+  count_bytes(before + whole, count, limits);  // a hole counts as what it stands for
+  if (::ftruncate(file, static_cast<off_t>(whole)) != 0) fail("write file of image");
   for (;;) {
     const void* block = nullptr;
     std::size_t size = 0;
@@ -226,9 +235,7 @@ void write_data(archive* in, int file, Count& count, const ImageLimits& limits) 
     const int status = archive_read_data_block(in, &block, &size, &offset);
     if (status == ARCHIVE_EOF) return;
     if (status != ARCHIVE_OK || offset < 0) throw ImageFault(Kind::invalid, "a damaged layer");
-    // A hole counts as what it stands for.
-    count.bytes = std::max(count.bytes, before + static_cast<std::uint64_t>(offset) + size);
-    if (count.bytes > limits.unpacked) throw ImageFault(Kind::invalid, "more than " + std::to_string(limits.unpacked) + " bytes");
+    count_bytes(before + static_cast<std::uint64_t>(offset) + size, count, limits);
     const auto* at = static_cast<const char*>(block);
     while (size > 0) {
       const auto written = ::pwrite(file, at, size, offset);
@@ -283,7 +290,8 @@ void apply(const fs::path& layer, Tree& tree, Count& count, const ImageLimits& l
       tree.link(parts, to);
     } else if (type == AE_IFREG) {
       const auto file = tree.file(parts, mode);
-      write_data(in.get(), file.get(), count, limits);
+      write_data(in.get(), file.get(), static_cast<std::uint64_t>(std::max<la_int64_t>(archive_entry_size(entry), 0)), count,
+                 limits);
     }  // devices, pipes and sockets are not for functions
   }
 }
