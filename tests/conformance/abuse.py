@@ -44,6 +44,7 @@ def handler(event, context):
 
 libc = ctypes.CDLL(None, use_errno=True)
 libc.syscall.restype = ctypes.c_long
+libc.mmap.restype = ctypes.c_void_p
 # x86-64 numbers.
 NUMBERS = dict(
     clone=56, ptrace=101, syslog=103, pivot_root=155, adjtimex=159, chroot=161, settimeofday=164, mount=165, umount2=166, swapon=167,
@@ -53,7 +54,9 @@ NUMBERS = dict(
     open_by_handle_at=304, clock_adjtime=305, setns=308, process_vm_readv=310, process_vm_writev=311, kcmp=312, finit_module=313,
     kexec_file_load=320, bpf=321, userfaultfd=323, io_uring_setup=425, open_tree=428, move_mount=429, fsopen=430, clone3=435,
     pidfd_open=434, pidfd_getfd=438, mount_setattr=442, memfd_secret=447, mknodat=259, personality=135, lookup_dcookie=212,
-    vhangup=153, set_mempolicy=238, pidfd_send_signal=424, statmount=457, listmount=458)
+    vhangup=153, set_mempolicy=238, pidfd_send_signal=424, statmount=457, listmount=458, fsconfig=431, fsmount=432, fspick=433,
+    process_madvise=440, quotactl_fd=443, set_mempolicy_home_node=450, map_shadow_stack=453, lsm_set_self_attr=460, open_tree_attr=467,
+    io_uring_enter=426, io_uring_register=427, sync=162, syncfs=306, timer_create=222, timer_delete=226)
 
 
 def syscall(name, *arguments):
@@ -168,7 +171,8 @@ def mount_a_file_system(host):
 @attempt("system call filter")
 def mount_with_the_newer_calls(host):
     return [filtered("fsopen", b"no-such-type", 0), filtered("open_tree", -1, b"x", 0), filtered("move_mount", -1, b"x", -1, b"x", 0),
-            filtered("mount_setattr", -1, b"x", 0, 0, 0)]
+            filtered("mount_setattr", -1, b"x", 0, 0, 0), filtered("fsconfig", -1, 99, 0, 0, 0), filtered("fsmount", -1, 0, 0),
+            filtered("fspick", -1, b"x", 0), filtered("open_tree_attr", -1, b"x", 0, 0, 0)]
 
 
 @attempt("system call filter; mounts are locked, for another user namespace owns them")
@@ -526,7 +530,42 @@ def exhaust_descriptors(host):
     return f"{len(held)} descriptors"
 
 
-@attempt("inotify instances are counted per slot, so that the host's user keeps its own")
+@attempt("a limit of signals that wait and of timers; without it they would be the host's root's")
+def exhaust_timers_and_signals(host):
+    limit = resource.getrlimit(resource.RLIMIT_SIGPENDING)
+    if not 0 < max(limit) <= 1024:
+        raise Escaped(f"signals: {limit}")
+    made, timer = [], ctypes.c_int()
+    while len(made) < 1500 and libc.syscall(ctypes.c_long(NUMBERS["timer_create"]), ctypes.c_long(1), None, ctypes.byref(timer)) == 0:
+        made.append(timer.value)
+    for each in made:
+        syscall("timer_delete", each)
+    if len(made) > 1024:
+        raise Escaped(f"{len(made)} timers")
+    return f"{len(made)} timers"
+
+
+@attempt("descriptors on their way are counted as open ones are")
+def exhaust_descriptors_on_their_way(host):
+    import array
+    pairs, sent, some = [], 0, array.array("i", [0] * 100)
+    try:
+        while sent < 3000:
+            pairs.append(socket.socketpair())
+            pairs[-1][0].sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, some)])
+            sent += 100
+    except OSError as error:
+        if error.errno != errno.ETOOMANYREFS:
+            raise Escaped(str(error))
+        return f"{sent} on their way"
+    finally:
+        for pair in pairs:
+            for one in pair:
+                one.close()
+    raise Escaped(f"{sent} on their way")
+
+
+@attempt("inotify instances and watches are counted per slot, so that the host's user keeps its own")
 def exhaust_inotify(host):
     held = []
     try:
@@ -538,9 +577,10 @@ def exhaust_inotify(host):
     finally:
         for fd in held:
             os.close(fd)
-    if len(held) > 64:
-        raise Escaped(f"{len(held)} instances")
-    return f"{len(held)} instances"
+    watches = int(open("/proc/sys/user/max_inotify_watches").read())
+    if len(held) > 16 or not 0 < watches <= 4096:
+        raise Escaped(f"{len(held)} instances, {watches} watches")
+    return f"{len(held)} instances, {watches} watches"
 
 
 @attempt("64 KB may be locked")
@@ -645,7 +685,21 @@ def perf_event_open(host):
 
 @attempt("system call filter: unknown here, so that programs take another way")
 def io_uring(host):
-    return filtered("io_uring_setup", 0, 0, code="ENOSYS")
+    return [filtered(name, 0, 0, 0, 0, 0, 0, code="ENOSYS") for name in ("io_uring_setup", "io_uring_enter", "io_uring_register")]
+
+
+@attempt("system call filter: what it does not know is refused")
+def calls_of_newer_kernels(host):
+    return [filtered("process_madvise", -1, 0, 0, 99, 0), filtered("quotactl_fd", -1, 0, 0, 0), filtered("set_mempolicy_home_node", 0, 0, 0, 99),
+            filtered("map_shadow_stack", 0, 0, 99), filtered("lsm_set_self_attr", 9999, 0, 0, 0)]
+
+
+@attempt("system call filter: done, without the host's file systems being written out")
+def make_the_host_write_to_its_disks(host):
+    result, error = syscall("syncfs", -1)
+    if result != 0:
+        raise Escaped(f"syncfs asks the kernel: {error}")
+    return "said to be done"
 
 
 @attempt("system call filter")
@@ -775,6 +829,108 @@ def answer_for_another_invocation(host):
     raise Escaped("it was taken")
 
 
+def runtime_api(method, path, body=None, headers={}, timeout=5):
+    """Status of an answer; how it went wrong when there is none."""
+    request = urllib.request.Request(f"http://{os.environ['AWS_LAMBDA_RUNTIME_API']}{path}", data=body, method=method, headers=headers)
+    try:
+        return urllib.request.urlopen(request, timeout=timeout).status
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError as error:
+        return type(error).__name__
+
+
+@attempt("the Runtime API keeps to its states, whoever asks; bad requests are refused and change nothing")
+def confuse_the_runtime_api(host):
+    runtime = "/2018-06-01/runtime"
+    seen = {"next while an invocation runs": runtime_api("GET", f"{runtime}/invocation/next"),
+            "failed to start, when it has long started": runtime_api("POST", f"{runtime}/init/error", b"{}"),
+            "an error of nobody's": runtime_api("POST", f"{runtime}/invocation/{'../' * 20}etc/passwd/error", b"{}"),
+            "an id of 8 KB": runtime_api("POST", f"{runtime}/invocation/{'x' * 8192}/response", b"{}"),
+            "a header of 4 MB": runtime_api("GET", "/2018-06-01/ping", headers={"X-Large": "x" * (4 << 20)}),
+            "an extension after the start": runtime_api("POST", "/2020-01-01/extension/register", b'{"events":["INVOKE"]}',
+                                                        {"Lambda-Extension-Name": "late"}),
+            "telemetry for nobody": runtime_api("PUT", "/2022-07-01/telemetry", b"{}", {"Lambda-Extension-Identifier": "x"}),
+            "an unknown page": runtime_api("GET", "/../../_lambari/status")}
+    taken = {what: status for what, status in seen.items() if isinstance(status, int) and status < 400}
+    if taken:
+        raise Escaped(taken)
+    return seen
+
+
+@attempt("a connection that sends a byte now and then is closed, and holds up nobody")
+def creep_into_the_runtime_api(host):
+    host_name, port = os.environ["AWS_LAMBDA_RUNTIME_API"].split(":")
+    creeping = [socket.create_connection((host_name, int(port)), timeout=5) for _ in range(50)]
+    for number, one in enumerate(creeping):
+        one.sendall(b"POST /2018-06-01/runtime/init/error HTTP/1.1\r\nHost: x\r\n"[:number + 1])
+    began = time.monotonic()
+    status = runtime_api("GET", "/2018-06-01/nothing")
+    for one in creeping:
+        one.close()
+    if status != 404:
+        raise Escaped(f"the next one was answered {status} after {time.monotonic() - began:.1f} s")
+    return status
+
+
+@attempt("the endpoint's port is no proxy for functions")
+def the_host_through_the_endpoint(host):
+    seen = []
+    for port in (80, int(os.environ["AWS_ENDPOINT_URL"].rsplit(":", 1)[1])):
+        for request in (f"CONNECT 127.0.0.1:{host['port']} HTTP/1.1\r\nHost: 127.0.0.1:{host['port']}\r\n\r\n",
+                        f"GET http://127.0.0.1:{host['port']}/ HTTP/1.1\r\nHost: 127.0.0.1:{host['port']}\r\n\r\n"):
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as one:
+                one.sendall(request.encode())
+                status = one.recv(64).split()[1].decode()
+            if not status.startswith(("4", "5")):
+                raise Escaped(f"{request.split()[0]} at {port}: {status}")
+            seen.append(status)
+    return seen
+
+
+@attempt("the name server takes a bounded number of queries at once, and drops the rest")
+def flood_the_name_server(host):
+    query = struct.pack(">HHHHHH", 7, 0x100, 1, 0, 0, 0) + b"\x03sqs\x09us-east-1\x09amazonaws\x03com\x00" + struct.pack(">HH", 1, 1)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        one.setblocking(False)
+        for number in range(20_000):
+            try:
+                one.sendto(query if number % 2 else os.urandom(64), ("127.0.0.1", 53))
+            except BlockingIOError:
+                pass
+    connections = [socket.create_connection(("127.0.0.1", 53), timeout=5) for _ in range(40)]
+    for one in connections:
+        one.sendall(b"\xff\xff" + os.urandom(32))
+        one.close()
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            return socket.getaddrinfo("sqs.us-east-1.amazonaws.com", 443)[0][4][0]
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise Escaped(f"no names any more: {error}")
+
+
+@attempt("root's key, which everybody knows, is not for functions; what a role may not, it may not")
+def be_root_of_the_account(host):
+    import boto3
+    from botocore.exceptions import ClientError
+    seen = {}
+    for key in ("test", "000000000000", "123456789012"):
+        other = boto3.Session(aws_access_key_id=key, aws_secret_access_key="test", aws_session_token=None if key != "test" else "test")
+        for who, session in ((key, other), ("its role", boto3.Session())):
+            for service, operation, arguments in (("lambda", "get_function", {"FunctionName": "neighbour"}), ("iam", "list_users", {}),
+                                                  ("logs", "describe_log_groups", {}), ("sts", "assume_role", {
+                                                      "RoleArn": f"arn:aws:iam::{key if key != 'test' else '000000000000'}:role/lambda-role", "RoleSessionName": "root"})):
+                try:
+                    getattr(session.client(service), operation)(**arguments)
+                except ClientError as error:
+                    seen[f"{who} {operation}"] = error.response["Error"]["Code"]
+                    continue
+                raise Escaped(f"{who} may {operation}")
+    return seen
+
+
 @attempt("the admin API refuses what comes from a function")
 def lambaris_admin_api(host):
     seen = []
@@ -798,7 +954,19 @@ def abstract_unix_sockets_of_the_host(host):
 @attempt("system call filter, on the family; no CAP_NET_RAW")
 def raw_and_packet_sockets(host):
     families = {"AF_PACKET": (17, 3, 0), "AF_INET raw": (2, 3, 1), "AF_INET6 raw": (10, 3, 58), "AF_KEY": (15, 3, 2), "AF_XDP": (44, 3, 0)}
-    return {name: refused(lambda: socket.socket(*made), "EPERM", "EACCES") for name, made in families.items()}
+    return {name: refused(lambda: socket.socket(*made), "EPERM", "EACCES", "EPROTONOSUPPORT") for name, made in families.items()}
+
+
+@attempt("system call filter, on the protocol: the kernel is not asked, which would load a module for it")
+def protocols_that_load_modules(host):
+    # A pair that does not go together, and a number that no kernel knows, are refused with these errors by the filter alone.
+    if "EPERM" not in refused(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM, 1), "EPERM", "EACCES", "EPROTONOSUPPORT"):
+        raise Escaped("datagram sockets of ICMP are asked for")
+    protocols = {"SCTP": (5, 132), "DCCP": (6, 33), "MPTCP": (1, 262), "UDP-Lite": (2, 136), "L2TP": (2, 115)}
+    seen = {name: refused(lambda: socket.socket(family, *made), "EPROTONOSUPPORT") for name, made in protocols.items()
+            for family in (socket.AF_INET, socket.AF_INET6)}
+    seen["DCCP by its type"] = refused(lambda: socket.socket(socket.AF_INET, 6, 0), "EPERM")
+    return seen
 
 
 @attempt("system call filter, on the family")
@@ -827,6 +995,25 @@ def change_the_network(host):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         request = struct.pack("16sHH4s16x", b"lo:1", socket.AF_INET, 0, socket.inet_aton("127.0.0.9"))
         return "EPERM", refused(lambda: fcntl.ioctl(any_socket, 0x8916, request), "EPERM")  # SIOCSIFADDR
+
+
+@attempt("what is mapped for reading is copied before it is written")
+def write_to_code_through_proc_self_mem(host):
+    before = open("/var/task/abuse.py", "rb").read()
+    with open("/var/task/abuse.py", "rb") as file:
+        mapped = libc.mmap(None, ctypes.c_size_t(4096), 1, 2, file.fileno(), ctypes.c_long(0))  # to read, private
+    try:
+        memory = os.open("/proc/self/mem", os.O_RDWR)
+    except OSError as error:
+        return errno.errorcode[error.errno]
+    try:
+        os.pwrite(memory, b"#", mapped)
+    except OSError:
+        pass
+    os.close(memory)
+    if open("/var/task/abuse.py", "rb").read() != before:
+        raise Escaped("the file was changed")
+    return "a copy was written"
 
 
 @attempt("an ipc namespace of its own")
@@ -912,6 +1099,46 @@ def leave_a_daemon(argument):
     return "left"
 
 
+def hold_connections(port, count, head, body):
+    """`count` connections at most, each with the beginning of a request; held for some seconds."""
+    for _ in range(-(-count // 500)):
+        if os.fork() == 0:
+            held = []
+            try:
+                for _ in range(min(count, 500)):
+                    held.append(socket.create_connection(("127.0.0.1", port), timeout=2))
+                    held[-1].sendall(head.encode())
+                    for _ in range(body):
+                        held[-1].sendall(bytes(1 << 20))
+            except OSError as error:
+                print(len(held), error)
+            time.sleep(8)
+            os._exit(0)
+    time.sleep(6)
+    return "held"
+
+
+def take_what_is_counted_for_users():
+    """64 inotify instances and 60,000 timers at most, held for some seconds."""
+    held, timer, timers = [], ctypes.c_int(), 0
+    while len(held) < 64 and (fd := libc.inotify_init1(0)) >= 0:
+        held.append(fd)
+    while timers < 60_000 and libc.syscall(ctypes.c_long(NUMBERS["timer_create"]), ctypes.c_long(1), None, ctypes.byref(timer)) == 0:
+        timers += 1
+    time.sleep(4)
+    for fd in held:
+        os.close(fd)
+    return [len(held), timers]
+
+
+def burn(argument):
+    """A child that outlives the invocation and computes, for a minute."""
+    if os.fork() == 0:
+        os.setsid()
+        os.execv("/usr/bin/timeout", ["timeout", argument, "sh", "-c", "while :; do :; done"])
+    return "burning"
+
+
 def alone(event, context):
     kind = event["kind"]
     try:
@@ -921,6 +1148,12 @@ def alone(event, context):
             return eat_memory_in_children()
         if kind == "flood":
             return flood_output(event["megabytes"])
+        if kind == "connections":
+            return hold_connections(event["port"], event["count"], event["head"], event["body"])
+        if kind == "users":
+            return take_what_is_counted_for_users()
+        if kind == "burn":
+            return burn(event["argument"])
         if kind == "daemon":
             return leave_a_daemon(event["argument"])
         if kind == "opt":

@@ -10,10 +10,12 @@ import re
 import socket
 import stat
 import subprocess
+import sys
 import threading
 import time
 import uuid
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import abuse
 import pytest
@@ -160,6 +162,116 @@ def test_a_daemon_goes_with_its_environment(prison, name):
     assert eventually(lambda: running(argument)), "it runs as long as its environment is kept"
     prison.client("lambda").delete_function(FunctionName=name)
     assert eventually(lambda: not running(argument)), "it outlived its environment"
+
+
+def count_of_user(prison):
+    """How many inotify instances and whether a timer the host's own user still gets: root, or the server's."""
+    code = ("import ctypes, os; libc = ctypes.CDLL(None); held = []\n"
+            "while len(held) < 200 and (fd := libc.inotify_init1(0)) >= 0: held.append(fd)\n"
+            "print(len(held), libc.syscall(222, 1, None, ctypes.byref(ctypes.c_int())))")
+    command = [sys.executable, "-c", code]
+    if prison.user is not None:
+        command = ["setpriv", f"--reuid={prison.user}", f"--regid={prison.user}", "--clear-groups", "/usr/bin/python3", "-c", code]
+    instances, timer = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    return int(instances), int(timer)
+
+
+def test_what_the_kernel_counts_for_users_is_not_the_hosts(prison, name):
+    """inotify and timers are counted up to the host's user that made the namespaces: three greedy functions take none of root's, and
+    leave an ordinary user half."""
+    before, _ = count_of_user(prison)
+    for number in range(3):
+        prison.function(f"{name}-{number}", CODE, handler="abuse.alone", Timeout=30)
+    with ThreadPoolExecutor(3) as pool:
+        running = [pool.submit(call, prison, f"{name}-{number}", {"kind": "users"}) for number in range(3)]
+        time.sleep(2.5)
+        instances, timer = count_of_user(prison)
+        taken = [one.result()[0] for one in running]
+    assert instances == before if prison.kind == "root" else instances >= before - 64, taken
+    assert timer == 0, taken
+
+
+FLOODS = {"of the Runtime API": (9001, "POST /2018-06-01/runtime/invocation/x/response HTTP/1.1\r\nHost: x\r\nContent-Length: 30000000\r\n\r\n"),
+          "of AWS": (80, "POST / HTTP/1.1\r\nHost: sqs.us-east-1.amazonaws.com\r\nContent-Length: 1000000\r\n\r\n")}
+
+
+@pytest.mark.parametrize("what", list(FLOODS))
+def test_a_function_cannot_use_up_all_connections(prison, name, what):
+    port, head = FLOODS[what]
+    before, limit = len(os.listdir(f"/proc/{prison.process.pid}/fd")), descriptors_of(prison.process.pid)
+    prison.function(name, CODE, handler="abuse.alone", Timeout=30)
+    prison.function(f"{name}-after", CODE, handler="abuse.alone", Timeout=30)
+    with ThreadPoolExecutor(1) as pool:
+        flood = pool.submit(call, prison, name, {"kind": "connections", "port": port, "count": 3000, "head": head, "body": 0})
+        time.sleep(3)
+        taken = len(os.listdir(f"/proc/{prison.process.pid}/fd")) - before
+        # A new environment of another function, which opens connections of its own.
+        assert call(prison, f"{name}-after", {"kind": "tmp"}) == (512, None)
+        ended_by_its_own_flood(*flood.result())
+    assert taken < min(limit / 8, 10_000) / 8 + 200
+
+
+def ended_by_its_own_flood(answer, failed):
+    """Its own runtime may be one of those that were refused."""
+    assert answer == "held" or (failed and answer["errorType"] == "Runtime.ExitError"), answer
+
+
+def descriptors_of(pid):
+    return int(re.search(r"Max open files\s+(\d+)", pathlib.Path(f"/proc/{pid}/limits").read_text())[1])
+
+
+def test_a_function_cannot_use_up_the_servers_memory(prison, name):
+    """What 20 requests of 30 MB would take. An eighth of a gigabyte may be."""
+    prison.function(name, CODE, handler="abuse.alone", Timeout=30)
+    before = memory_of(prison.process.pid)
+    with ThreadPoolExecutor(1) as pool:
+        port, head = FLOODS["of the Runtime API"]
+        flood = pool.submit(call, prison, name, {"kind": "connections", "port": port, "count": 20, "head": head, "body": 26})
+        most = 0
+        while not flood.done():
+            most = max(most, memory_of(prison.process.pid) - before)
+            time.sleep(0.1)
+        ended_by_its_own_flood(*flood.result())
+    assert most < 300 << 20
+    assert call(prison, "neighbour", {})[0] == "secret of a neighbour"
+
+
+def processor_time(pids):
+    spent = 0
+    for pid in pids:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        spent += int(fields[11]) + int(fields[12])
+    return spent
+
+
+def test_what_goes_on_computing_after_an_invocation_is_frozen(prison, name):
+    if prison.kind != "root":
+        pytest.skip("an ordinary user without control groups cannot freeze: a known gap")
+    prison.function(name, CODE, handler="abuse.alone")
+    argument = str(60 + free_port() / 100_000)
+    assert call(prison, name, {"kind": "burn", "argument": argument})[0] == "burning"
+
+    def burning():
+        parents = [entry.name for entry in pathlib.Path("/proc").iterdir()
+                   if entry.name.isdigit() and f"timeout\0{argument}\0".encode() in read_or_nothing(entry / "cmdline")]
+        return [pid for parent in parents for pid in read_or_nothing(pathlib.Path(f"/proc/{parent}/task/{parent}/children")).decode().split()]
+    assert eventually(burning)
+
+    def still():
+        spent = processor_time(burning())
+        time.sleep(1)
+        return processor_time(burning()) == spent
+    assert eventually(still), "it computes between invocations"
+    assert burning(), "it is there, and stands still"
+    prison.client("lambda").delete_function(FunctionName=name)
+    assert eventually(lambda: not burning())
+
+
+def read_or_nothing(path):
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 # --- packages -----------------------------------------------------------------------------------------------------------------
