@@ -164,7 +164,10 @@ async::Task<> serve_tcp(Held station) {
   while (!station->closed) {
     if (!co_await wait(station->tcp, Descriptor::wait_read) || station->closed) co_return;
     int fd = ::accept4(station->tcp.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd < 0) continue;
+    if (fd < 0) {
+      if (!would_block()) co_await async::sleep_for(std::chrono::milliseconds(100));  // out of descriptors
+      continue;
+    }
     if (station->connections >= Server::kConnections) {
       ::close(fd);
       continue;

@@ -61,6 +61,7 @@ struct Supervisor::Zygote {
 
 struct Supervisor::Slot {
   std::uint64_t id = 0;
+  std::uint32_t user = 0;  // in the house; 0 where all are one
   std::string pack;
   Mode mode{};
   Group group;
@@ -288,6 +289,14 @@ Fd Supervisor::tree_of(const std::vector<std::string>& folders) {
   return tree;
 }
 
+std::uint32_t Supervisor::free_user() {
+  if (slots_.size() >= users_) throw Failure("there are no user numbers left");
+  for (;;) {
+    const auto user = kFirstUser + next_user_++ % users_;
+    if (std::ranges::none_of(slots_, [&](const auto& each) { return each.second->user == user; })) return user;
+  }
+}
+
 void Supervisor::prepare_slot(std::uint64_t id, const std::string& pack, Mode mode) {
   auto& slot = *(slots_[id] = std::make_unique<Slot>());
   slot.id = id;
@@ -306,7 +315,7 @@ void Supervisor::prepare_slot(std::uint64_t id, const std::string& pack, Mode mo
     plan.group = &slot.group;
     plan.user_namespace = roots_.user_namespace.get();
     plan.root = root_of(pack);
-    if (users_) plan.user = kFirstUser + next_user_++ % users_;
+    if (users_) plan.user = slot.user = free_user();
     plan.output = slot.output_write.get();
     plan.launch = slot.launch_slot.get();
     slot.runtime_port = plan.runtime_port = kRuntimePort;

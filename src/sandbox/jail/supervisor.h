@@ -46,6 +46,7 @@ class Supervisor {
   std::vector<Capability> prepare(std::string& problem);
   void serve(const std::string& message);
   void tell(const sandbox::protocol::Writer& message, const std::vector<int>& descriptors = {});
+  std::uint32_t free_user();  // the next number that no slot has
   void prepare_slot(std::uint64_t id, const std::string& pack, sandbox::protocol::Mode mode);
   void prepare_plain(Slot& slot);
   void assign(Slot& slot, sandbox::protocol::Reader& message);
