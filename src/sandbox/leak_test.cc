@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <set>
 #include <sstream>
@@ -54,6 +55,22 @@ std::size_t entries(const fs::path& folder) {
 
 std::size_t lines(const std::string& text) { return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')); }
 
+// Control groups of the runs that are ours. Neighbours run the same tests, and theirs go while one looks: each folder is read by
+// itself, so that the loss of one hides no other.
+std::size_t groups_in(const fs::path& folder, const std::function<bool(pid_t run)>& ours, bool inside = false) {
+  std::size_t count = 0;
+  std::error_code none;
+  for (fs::directory_iterator it(folder, none), end; !none && it != end; it.increment(none)) {
+    std::error_code gone;
+    if (!it->is_directory(gone) || it->is_symlink(gone)) continue;
+    const auto name = it->path().filename().string();
+    const bool run = name.starts_with("lambari-");
+    if (run && !ours(static_cast<pid_t>(std::strtol(name.c_str() + 8, nullptr, 10)))) continue;
+    count += (inside || run) + groups_in(it->path(), ours, inside || run);
+  }
+  return count;
+}
+
 // All that this process and what it started hold.
 struct Holdings {
   std::map<std::string, std::size_t> counts;
@@ -88,14 +105,8 @@ Holdings look(const fs::path& state) {
     }
   }
   held.counts["namespaces"] = namespaces.size();
-  for (auto it = fs::recursive_directory_iterator("/sys/fs/cgroup", fs::directory_options::skip_permission_denied, none);
-       it != fs::recursive_directory_iterator(); it.increment(none))
-    if (it->path().string().find("/lambari-") != std::string::npos && it->is_directory(none)) {
-      // Ours only: neighbours run the same tests.
-      const auto path = it->path().string();
-      const auto run = static_cast<pid_t>(std::strtol(path.c_str() + path.find("/lambari-") + 9, nullptr, 10));
-      held.counts["control groups"] += parents.contains(run) && parents[run] == getpid();
-    }
+  held.counts["control groups"] =
+      groups_in("/sys/fs/cgroup", [&](pid_t run) { return parents.contains(run) && parents[run] == getpid(); });
   held.counts["files"] = entries(state);
   return held;
 }

@@ -210,6 +210,7 @@ TEST(Functions, AreExpectedAfterARestart) {
   w.create_active("g");
   w.create_active("h");
   w.call_api(&Lambda::UpdateFunctionConfiguration, UpdateFunctionConfigurationRequest{.FunctionName = "h", .MemorySize = 512});
+  w.wait("h");
   w.sandbox.expected.clear();
   w.restart();
   EXPECT_THAT(w.sandbox.expected, ::testing::ElementsAre(::testing::Pair(runtime, 512), ::testing::Pair(runtime, 128)));
