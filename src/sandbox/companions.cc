@@ -1,7 +1,6 @@
 #include "sandbox/companions.h"
 
 #include <fcntl.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -10,6 +9,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+
+#include "sandbox/receive_record.h"
 
 namespace lambari::sandbox {
 
@@ -39,21 +40,9 @@ void Companions::terminate_runtime() { send({CompanionAsk::terminate}); }
 
 bool Companions::take() {
   CompanionTell told{};
-  alignas(cmsghdr) char space[CMSG_SPACE(sizeof(int))];
-  iovec data{&told, sizeof told};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = space;
-  message.msg_controllen = sizeof space;
-  const auto size = recvmsg(line_.native_handle(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  if (size < 0) return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
   Descriptor descriptor;
-  if (auto* head = CMSG_FIRSTHDR(&message); head && head->cmsg_type == SCM_RIGHTS && head->cmsg_len == CMSG_LEN(sizeof(int))) {
-    int number;
-    memcpy(&number, CMSG_DATA(head), sizeof number);
-    descriptor = Descriptor(number);
-  }
+  const auto size = receive_record(line_.native_handle(), told, descriptor);
+  if (size < 0) return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
   if (size != sizeof told) return false;
   switch (told.kind) {
     case CompanionTell::output: {

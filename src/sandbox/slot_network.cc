@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include <boost/asio/redirect_error.hpp>
@@ -12,6 +11,7 @@
 #include <optional>
 
 #include "sandbox/protocol.h"
+#include "sandbox/receive_record.h"
 #include "sandbox/until_late.h"
 
 namespace lambari::sandbox {
@@ -45,22 +45,8 @@ bool is_tcp(const Descriptor& socket) {
 // One answer, without waiting; nothing when there is none yet.
 std::optional<ConnectTell> take_answer(int line, Descriptor& socket) {
   ConnectTell told{};
-  alignas(cmsghdr) char space[CMSG_SPACE(sizeof(int))];
-  iovec data{&told, sizeof told};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = space;
-  message.msg_controllen = sizeof space;
-  const auto size = recvmsg(line, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  const auto size = receive_record(line, told, socket);
   if (size < 0) return std::nullopt;
-  socket.reset();
-  if (const auto* head = CMSG_FIRSTHDR(&message);
-      head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS && head->cmsg_len == CMSG_LEN(sizeof(int))) {
-    int number;
-    memcpy(&number, CMSG_DATA(head), sizeof number);
-    socket.reset(number);
-  }
   if (size != sizeof told) return ConnectTell{0, EPROTO};
   return told;
 }
