@@ -35,7 +35,9 @@ MANY = 64  # connections, and environments
 PYTHON = """import os, time
 ME = os.urandom(8).hex()
 def handler(event, context):
-    time.sleep(float((event.get('queryStringParameters') or {}).get('wait', 0)))
+    wait = float((event.get('queryStringParameters') or {}).get('wait', 0))
+    if wait:
+        time.sleep(wait)
     return {'statusCode': 200, 'body': ME}
 """
 JAVASCRIPT = """const me = require('crypto').randomBytes(8).toString('hex');
