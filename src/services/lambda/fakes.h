@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "async/gate.h"
+#include "async/run.h"
 #include "base/ids.h"
 #include "base/json.h"
 #include "services/lambda/service.h"
@@ -343,9 +344,7 @@ class World {
   // Runs a task and gives its result; a fault comes out as itself.
   template <class T>
   T run(async::Task<T> task) {
-    std::optional<T> result;
-    loops.run(store_result(std::move(task), result));
-    return std::move(*result);
+    return async::run(loops, std::move(task));
   }
   void run(async::Task<> task) { loops.run(std::move(task)); }
 
@@ -442,12 +441,6 @@ class World {
   Settings settings;
   wire::Call call;
   std::unique_ptr<Lambda> room;
-
- private:
-  template <class T>
-  static async::Task<> store_result(async::Task<T> task, std::optional<T>& result) {
-    result.emplace(co_await std::move(task));
-  }
 };
 
 // For tests of what happens in the background.
