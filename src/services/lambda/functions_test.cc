@@ -213,6 +213,7 @@ TEST(Functions, AreExpectedAfterARestart) {
   w.wait("h");
   w.sandbox.expected.clear();
   w.restart();
+  w.tear_down();  // waits for what goes on in the background
   EXPECT_THAT(w.sandbox.expected, ::testing::ElementsAre(::testing::Pair(runtime, 512), ::testing::Pair(runtime, 128)));
 }
 

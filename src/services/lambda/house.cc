@@ -28,9 +28,9 @@ void House::changed(const FunctionKey& key, const std::vector<std::string>& zips
   provisioning.refresh(key);
 }
 
-void House::expect_functions() {
+async::Task<> House::expect_functions() {
   constexpr std::size_t kLookedAt = 200, kKinds = 4;
-  if (!d.sandbox) return;
+  if (!d.sandbox) co_return;
   std::map<std::pair<std::string, int>, int> count;
   for (const auto& version : rows::first_versions(*d.store.read(), kLookedAt))
     ++count[{runtime_of(version.configuration), version.configuration.memory_mb}];

@@ -44,7 +44,7 @@ struct House {
   void settle_later(const Version& version);
 
   // Has interpreters wait for the functions that are there, after a start; of very many only for the most usual kinds.
-  void expect_functions();
+  async::Task<> expect_functions();
 
   // Throws InvalidParameterValueException when Lambda may not act as the role, AccessDeniedException when the caller may not
   // pass it.

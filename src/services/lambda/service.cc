@@ -67,7 +67,7 @@ async::Task<> Lambda::start() {
   for (const auto& item : rows::pending(*house.d.store.read())) {
     if (const auto version = rows::version(*house.d.store.read(), item.function, item.number)) house.settle_later(*version);
   }
-  house.expect_functions();
+  house.background.spawn("expect functions", house.expect_functions());
   house.provisioning.start();
   house.background.spawn("tend environments", Parts::tend(parts_));
   house.background.spawn("freeze environments", Parts::freeze(parts_));
