@@ -176,8 +176,8 @@ std::map<std::string, std::string> variables(const FunctionSpec& spec, Family fa
 namespace {
 
 // The heap has what AWS gives it, less what the machine itself needs in a small function. The client opens its log by number,
-// which java.io keeps to itself. Compiled once and lightly, with the
-// classes of the interface client mapped from an archive: a function lives too short for more.
+// which java.io keeps to itself. Compiled once and lightly, with the classes of the interface client mapped from an archive: a
+// function lives too short for more.
 // https://docs.aws.amazon.com/lambda/latest/dg/java-customization.html
 std::vector<std::string> java_words(int memory_mb, const Places& places) {
   const auto jars = places.runtime + "/lib";

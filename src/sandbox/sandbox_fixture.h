@@ -188,6 +188,15 @@ class SandboxTest : public testing::Test {
                         {"AWS_SECRET_ACCESS_KEY", "test"}};
     return spec;
   }
+  // Compiles app/Main.java first.
+  static FunctionSpec java(const Folder& code, std::string handler) {
+    const auto jar = packs_folder() / "java17/runtime/lib/aws-lambda-java-core.jar";
+    const auto folder = code.path().string();
+    EXPECT_EQ(std::system(("javac -cp " + jar.string() + " -d " + folder + " " + folder + "/app/Main.java").c_str()), 0);
+    auto spec = python(code, std::move(handler));
+    spec.runtime = "java17";
+    return spec;
+  }
   static FunctionSpec node(const Folder& code, std::string runtime, std::string handler = "app.handler") {
     auto spec = python(code, std::move(handler));
     spec.runtime = std::move(runtime);

@@ -541,12 +541,6 @@ TEST_F(SandboxTest, ProvidedRunsItsBootstrap) {
   EXPECT_THAT(result.lines, ElementsAre("failing"));
 }
 
-void compile_java(const Folder& code, const fs::path& packs) {
-  const auto jar = packs / "java17/runtime/lib/aws-lambda-java-core.jar";
-  const auto folder = code.path().string();
-  ASSERT_EQ(std::system(("javac -cp " + jar.string() + " -d " + folder + " " + folder + "/app/Main.java").c_str()), 0);
-}
-
 TEST_F(SandboxTest, JavaAnswers) {
   if (sandbox_->runtime("java17").actual.empty()) GTEST_SKIP() << sandbox_->runtime("java17").detail;
   Folder code;
@@ -560,9 +554,7 @@ TEST_F(SandboxTest, JavaAnswers) {
            "    return Map.of(\"n\", ++n, \"event\", event, \"name\", context.getFunctionName(), \"heap\", "
            "Runtime.getRuntime().maxMemory() >> 20);\n"
            "  }\n}\n");
-  compile_java(code, packs_folder());
-  auto spec = python(code, "app.Main::handleRequest");
-  spec.runtime = "java17";
+  auto spec = java(code, "app.Main::handleRequest");
   spec.memory_mb = 512;
   spec.environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = "512";
   auto environment = create(spec);
@@ -597,9 +589,7 @@ TEST_F(SandboxTest, JavaLearnsLateWhatItsFunctionIs) {
       "    return String.join(\" \", System.getenv(\"MINE\"), TimeZone.getDefault().getID(), System.getProperty(\"user.dir\"),\n"
       "        \"\" + new java.io.File(\"here.txt\").exists(), heap, System.getProperty(\"late\", \"-\"));\n"
       "  }\n}\n");
-  compile_java(code, packs_folder());
-  auto spec = python(code, "app.Main::handle");
-  spec.runtime = "java17";
+  auto spec = java(code, "app.Main::handle");
   spec.environment["MINE"] = "x";
   spec.environment["TZ"] = "America/Sao_Paulo";
   auto answer = [&](int memory_mb) {
